@@ -1,0 +1,42 @@
+// Package need is the one place where a test may step aside: when the machine
+// lacks something that firsttap itself does not need, such as a browser.
+//
+// It never hides that: the reason stands in the last lines of make test, and
+// under REQUIRE=all (as in continuous integration) the test fails instead.
+// Start at Tool.
+package need
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// All reports whether REQUIRE=all is set, which makes every skip a failure.
+func All() bool { return os.Getenv("REQUIRE") == "all" }
+
+// Tool gives the path of the first of these programs that is installed. When
+// none is, the test is skipped, or fails under REQUIRE=all.
+func Tool(t testing.TB, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	That(t, false, "needs one of these programs in PATH: %v", names)
+	return ""
+}
+
+// That goes on when ok, and otherwise skips the test for the reason given, or
+// fails it under REQUIRE=all. The reason says what is missing.
+func That(t testing.TB, ok bool, reason string, args ...any) {
+	t.Helper()
+	switch {
+	case ok:
+	case All():
+		t.Fatalf("REQUIRE=all: "+reason, args...)
+	default:
+		t.Skipf(reason, args...)
+	}
+}
