@@ -1,0 +1,134 @@
+package emv
+
+import (
+	"crypto/sha1" // EMV Book 2 A1.4.2 derives with SHA-1
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/firsttap/firsttap/card"
+)
+
+// ErrIndex is what LimitedUseKey and LimitedUseIndex wrap.
+var ErrIndex = errors.New("a limited-use key index is seven digits YHHHHCC")
+
+// Parts of a limited-use key index: last digit of the year, hour of the year
+// counted from 0001, counter of keys drawn in that hour.
+const (
+	IndexDigits       = 7
+	IndexCounterMax   = 99
+	diversifierDigits = 16
+)
+
+// CardKey derives a card's key from its issuer's master key: EMV Book 2 A1.4,
+// option A for PANs up to 16 digits, option B above, with odd parity. No
+// master key or no PAN gives no key.
+func CardKey(master Key, pan card.PAN, seq card.Sequence) Key {
+	if master.IsZero() || pan.IsZero() {
+		return Key{}
+	}
+	return cardKey(master.raw(), pan.Reveal(), seq.Digits()).key()
+}
+
+func cardKey(master rawKey, pan, psn string) rawKey {
+	digits := pan + psn
+	if len(pan) > diversifierDigits {
+		digits = optionB(digits)
+	}
+	return diversify(master, optionA(digits)).withOddParity()
+}
+
+// optionA takes the last 16 digits, filled up with zeros on the left.
+func optionA(digits string) [blockBytes]byte {
+	if missing := diversifierDigits - len(digits); missing > 0 {
+		digits = strings.Repeat("0", missing) + digits
+	}
+	var y [blockBytes]byte
+	appendBCD(y[:0], digits[len(digits)-diversifierDigits:])
+	return y
+}
+
+// optionB takes the first 16 decimal digits of the SHA-1 of the packed digits;
+// when there are fewer, the letters follow as A=0 to F=5.
+func optionB(digits string) string {
+	hash := sha1.Sum(appendBCD(nil, digits))
+	return string(decimalised(hash[:])[:diversifierDigits])
+}
+
+// decimalised gives the decimal nibbles of b from left to right and then its
+// letters minus 10, as characters.
+func decimalised(b []byte) []byte {
+	digits, letters := make([]byte, 0, 2*len(b)), make([]byte, 0, 2*len(b))
+	for _, c := range b {
+		for _, nibble := range [2]byte{c >> 4, c & 0x0F} {
+			if nibble < 10 {
+				digits = append(digits, '0'+nibble)
+			} else {
+				letters = append(letters, '0'+nibble-10)
+			}
+		}
+	}
+	return append(digits, letters...)
+}
+
+// diversify encrypts y for the left half and its complement for the right.
+func diversify(master rawKey, y [blockBytes]byte) (derived rawKey) {
+	copy(derived[:], y[:])
+	for i, b := range y {
+		derived[blockBytes+i] = ^b
+	}
+	master.encrypt(derived[:])
+	return derived
+}
+
+// SessionKey derives the key of one transaction by the EMV common session key
+// derivation (EMV Book 2 A1.3), with odd parity. No card key gives no key.
+func SessionKey(cardKey Key, atc uint16) Key {
+	if cardKey.IsZero() {
+		return Key{}
+	}
+	return sessionKey(cardKey.raw(), atc).key()
+}
+
+func sessionKey(card rawKey, atc uint16) (s rawKey) {
+	high, low := byte(atc>>8), byte(atc)
+	copy(s[:], []byte{high, low, 0xF0})
+	copy(s[blockBytes:], []byte{high, low, 0x0F})
+	card.encrypt(s[:])
+	return s.withOddParity()
+}
+
+// LimitedUseKey derives the key that a phone without a secure element is lent
+// for a few taps (public descriptions of cloud-based payments): TDES under the
+// card key of '1'‖index and of '2'‖index, packed and padded with 80 and zeros.
+// Parity stays as it falls. The index is seven digits YHHHHCC.
+func LimitedUseKey(cardKey Key, index string) (Key, error) {
+	if cardKey.IsZero() {
+		return Key{}, ErrKeyMissing
+	}
+	if len(index) != IndexDigits || !allDigits(index) {
+		return Key{}, ErrIndex
+	}
+	b := padded(appendBCD(nil, "1"+index))
+	b = append(b, padded(appendBCD(nil, "2"+index))...)
+	cardKey.raw().encrypt(b)
+	return NewKey(b)
+}
+
+// LimitedUseIndexAt is the index YHHHHCC of the counter-th key lent in the
+// hour of t, in UTC. Counters start again from 0 after IndexCounterMax.
+func LimitedUseIndexAt(t time.Time, counter int) string {
+	t = t.UTC()
+	hour := (t.YearDay()-1)*24 + t.Hour() + 1
+	wrapped := (counter%(IndexCounterMax+1) + IndexCounterMax + 1) % (IndexCounterMax + 1)
+	n := uint64(t.Year()%10)*1_000_000 + uint64(hour)*100 + uint64(wrapped)
+	return digitsOf(n, IndexDigits)
+}
+
+func digitsOf(n uint64, size int) string {
+	b := make([]byte, size)
+	for i := size - 1; i >= 0; i-- {
+		b[i], n = '0'+byte(n%10), n/10
+	}
+	return string(b)
+}

@@ -1,0 +1,11 @@
+package emv
+
+// CardKeyBy is CardKey by a named option, over digits that need no check digit:
+// published vectors apply both options to one PAN that has none.
+func CardKeyBy(option string, master Key, pan, psn string) Key {
+	digits := pan + psn
+	if option == "B" {
+		digits = optionB(digits)
+	}
+	return diversify(master.raw(), optionA(digits)).withOddParity().key()
+}
