@@ -1,0 +1,157 @@
+package dcvv2
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/internal/secret"
+)
+
+// CodeDigits is the length of a code; leading zeros count.
+const CodeDigits = 3
+
+// Length of a master key in bytes: 16 for TDES, 16 to 32 for the others.
+const (
+	MasterKeyBytesMin = 16
+	MasterKeyBytesMax = 32
+)
+
+// Errors of codes, keys and accounts. None of them carries a value.
+var (
+	ErrCode            = errors.New("a code is three digits")
+	ErrMasterKeyLength = errors.New("a master key has 16 to 32 bytes")
+	ErrMasterKey       = errors.New("the master key does not suit the code profile")
+	ErrAccount         = errors.New("an account needs a PAN and an expiry date")
+	ErrServiceCode     = errors.New("a service code is three digits")
+)
+
+// Code is a card verification value that cannot be printed. The zero value is
+// no code.
+type Code struct {
+	digits secret.Text
+}
+
+// ParseCode reads three digits.
+func ParseCode(s string) (Code, error) {
+	if len(s) != CodeDigits || !allDigits(s) {
+		return Code{}, ErrCode
+	}
+	return Code{digits: secret.New(s)}, nil
+}
+
+// Reveal gives the three digits, or nothing of no code. Callers must not
+// print, log or store them.
+func (c Code) Reveal() string { return c.digits.Reveal() }
+
+// IsZero reports whether c is no code.
+func (c Code) IsZero() bool { return c.digits.IsZero() }
+
+// String is three stars.
+func (c Code) String() string { return "***" }
+
+// Format writes three stars for every verb.
+func (c Code) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
+
+// MarshalText is three stars, so JSON, YAML and zerolog show no more than fmt
+// does.
+func (c Code) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// same is 1 when two codes are the same three digits and 0 when they are not
+// or are none, in constant time.
+func same(a, b Code) int {
+	x, y := a.Reveal(), b.Reveal()
+	if len(x) != CodeDigits {
+		return 0
+	}
+	return subtle.ConstantTimeCompare([]byte(x), []byte(y))
+}
+
+// Result is what the outside learns of a code: field 44 position 10 (public
+// acquirer response lists). The zero value is no result.
+type Result byte
+
+// Results.
+const (
+	Match            Result = 'M'
+	NoMatch          Result = 'N'
+	NotProcessed     Result = 'P'
+	ShouldBePresent  Result = 'S'
+	NotParticipating Result = 'U'
+)
+
+// String is the letter of the wire, or nothing of no result.
+func (r Result) String() string {
+	if r == 0 {
+		return ""
+	}
+	return string(rune(r))
+}
+
+// Values of Presented.Presence: field 126.10 position 1 (Thredd EHI).
+const (
+	PresenceNone      byte = '0' // deliberately not sent
+	PresenceGiven     byte = '1'
+	PresenceIllegible byte = '2'
+	PresenceDynamic   byte = '3' // a dynamic CVV2
+	PresenceNotOnCard byte = '9'
+)
+
+// Presented is what a request says about its code (field 126.10).
+type Presented struct {
+	Presence byte // one of the Presence values; 0 when the field is absent
+	Code     Code
+}
+
+// HasCode reports whether there is a code to check.
+func (p Presented) HasCode() bool {
+	return (p.Presence == PresenceGiven || p.Presence == PresenceDynamic) && !p.Code.IsZero()
+}
+
+// Account is what a code is computed of, beside key and window.
+type Account struct {
+	PAN      card.PAN
+	Sequence card.Sequence
+	Expiry   card.Expiry
+	// Generation counts enrolments. Profiles that use it void all codes of
+	// earlier ones; cvv-hour does not.
+	Generation uint16
+}
+
+// MasterKey is a range's key that cannot be printed. The zero value is no key.
+type MasterKey struct {
+	bytes secret.Text
+}
+
+// NewMasterKey takes 16 to 32 bytes. Profiles may want one length exactly.
+func NewMasterKey(b []byte) (MasterKey, error) {
+	if len(b) < MasterKeyBytesMin || len(b) > MasterKeyBytesMax {
+		return MasterKey{}, fmt.Errorf("%w, not %d", ErrMasterKeyLength, len(b))
+	}
+	return MasterKey{bytes: secret.New(string(b))}, nil
+}
+
+// Reveal gives the bytes. Callers must not print, log or store them.
+func (k MasterKey) Reveal() []byte { return []byte(k.bytes.Reveal()) }
+
+// IsZero reports whether k is no key.
+func (k MasterKey) IsZero() bool { return k.bytes.IsZero() }
+
+// String is a mask.
+func (k MasterKey) String() string { return "[key]" }
+
+// Format writes a mask for every verb.
+func (k MasterKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
+
+// MarshalText is a mask, so JSON, YAML and zerolog show no more than fmt does.
+func (k MasterKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,114 @@
+package dcvv2
+
+import (
+	"fmt"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/emv"
+)
+
+// ProfileCVVHour is the scheme-like default profile (ours): the published CVV
+// algorithm over the digits
+//
+//	HHHHHH ‖ PAN without its first six ‖ YYMM ‖ 9WW ‖ zeros to 32
+//
+// under the card key that EMV option A (B for PANs over 16 digits) derives
+// from a 16-byte master key, PAN and sequence number. HHHHHH is the window's
+// first hour since 1970 and WW the window's hours. One master key serves one
+// range, because the first six digits drop out. The generation is not used.
+const ProfileCVVHour = "cvv-hour"
+
+const (
+	firstHourMax    = 999_999 // six digits: until January 2084
+	issuerDigits    = 6       // leading digits of the PAN that drop out
+	firstHourDigits = 6
+	serviceDigits   = 3 // of a service code, and of the 9WW in its place
+)
+
+type cvvHour struct{}
+
+// Name is ProfileCVVHour.
+func (cvvHour) Name() string { return ProfileCVVHour }
+
+// KeyBytes is 16: a double-length TDES key.
+func (cvvHour) KeyBytes() int { return MasterKeyBytesMin }
+
+// Code is documented at Profile and ProfileCVVHour.
+func (p cvvHour) Code(k MasterKey, a Account, w Window) (Code, error) {
+	code, err := p.forAccount(k, a)
+	if err != nil {
+		return Code{}, err
+	}
+	return code(w)
+}
+
+func (cvvHour) forAccount(k MasterKey, a Account) (codes, error) {
+	if err := a.validate(); err != nil {
+		return nil, err
+	}
+	master, err := emv.NewKey(k.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s wants 16 bytes", ErrMasterKey, ProfileCVVHour)
+	}
+	cipher := emv.NewCVVCipher(emv.CardKey(master, a.PAN, a.Sequence))
+	account, expiry := a.PAN.Reveal()[issuerDigits:], a.Expiry.YYMM()
+	return func(w Window) (Code, error) {
+		if err := w.expressible(); err != nil {
+			return Code{}, err
+		}
+		hour := zeroFilled(w.firstHour(), firstHourDigits)
+		return ParseCode(cipher.CVV(block(hour, account, expiry, zeroFilled(900+int64(w.Hours), serviceDigits))))
+	}, nil
+}
+
+// expressible checks hours and index before they are multiplied, so that no
+// index overflows into a good hour.
+func (w Window) expressible() error {
+	if w.Hours < WindowHoursMin || w.Hours > WindowHoursMax {
+		return fmt.Errorf("%w: %d hours, not %d to %d", ErrWindow, w.Hours, WindowHoursMin, WindowHoursMax)
+	}
+	if w.Index < 0 || w.Index > firstHourMax/int64(w.Hours) {
+		return fmt.Errorf("%w: it must begin from 1970 to January 2084", ErrWindow)
+	}
+	return nil
+}
+
+// StaticCVV computes the value printed or coded on a card once and for all, by
+// the published CVV algorithm over PAN ‖ YYMM ‖ service code ‖ zeros to 32.
+// The service code is three digits: 000 for CVV2, 999 for iCVV, the track's own
+// for CVV. It fails on no key (emv.ErrKeyMissing), an account without PAN or
+// expiry (ErrAccount) and any other service code (ErrServiceCode).
+func StaticCVV(k emv.Key, pan card.PAN, expiry card.Expiry, serviceCode string) (Code, error) {
+	if k.IsZero() {
+		return Code{}, emv.ErrKeyMissing
+	}
+	if err := (Account{PAN: pan, Expiry: expiry}).validate(); err != nil {
+		return Code{}, err
+	}
+	if len(serviceCode) != serviceDigits || !allDigits(serviceCode) {
+		return Code{}, ErrServiceCode
+	}
+	return ParseCode(emv.CVV(k, block(pan.Reveal(), expiry.YYMM(), serviceCode)))
+}
+
+// block joins digits and fills them with zeros to the length that emv.CVV
+// takes. Parts are at most 19 + 4 + 3 digits, so they always fit.
+func block(parts ...string) string {
+	var b [emv.CVVDigits]byte
+	n := 0
+	for _, part := range parts {
+		n += copy(b[n:], part)
+	}
+	for ; n < len(b); n++ {
+		b[n] = '0'
+	}
+	return string(b[:])
+}
+
+func zeroFilled(n int64, size int) string {
+	b := make([]byte, size)
+	for i := size - 1; i >= 0; i-- {
+		b[i], n = '0'+byte(n%10), n/10
+	}
+	return string(b)
+}

@@ -1,0 +1,100 @@
+package dcvv2
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Limits of a policy and their defaults.
+const (
+	// CodesMax is the most codes of one request (developer.visa.com: 1 to 24).
+	CodesMax = 24
+	// GraceDefault is how long a window's code outlives it (ours): time to
+	// type a code that was read in the window's last minute.
+	GraceDefault = 900 * time.Second
+	// GraceMax is the shortest window: a longer grace would keep more than
+	// two codes alive.
+	GraceMax = WindowHoursMin * time.Hour
+	// FailuresPerDayDefault is how many failures an account may have in 24
+	// hours (ours): five guesses hit one live window with 0.5 %.
+	FailuresPerDayDefault = 5
+	// FailuresInRowDefault is after how many failures without a success an
+	// account is locked (ours): 1 % for ever.
+	FailuresInRowDefault = 10
+	// FailuresMax bounds both (ours): a tenth of all codes there are.
+	FailuresMax = 100
+	// KeyVersionMax is the highest version of a key: a key block has two
+	// digits for it (ANSI X9.143).
+	KeyVersionMax = 99
+)
+
+// ErrPolicy is what Policy.Validate wraps.
+var ErrPolicy = errors.New("the policy is not valid")
+
+// Policy is how an issuer wants the codes of a range to be.
+type Policy struct {
+	WindowHours       int           // 1 to 18
+	Profile           string        // see ProfileNames
+	KeyVersion        int           // of the range's master key, 1 to 99
+	Grace             time.Duration // how long a code outlives its window, 0 to 1 h; 0 is not at all
+	CodesMax          int           // codes of one request, 1 to 24
+	OncePerWindow     bool          // a window's code provisions one token only
+	FailuresPerDayMax int           // 1 to 100 in 24 hours
+	FailuresInRowMax  int           // 1 to 100 until the account locks
+}
+
+// DefaultPolicy is one hour, cvv-hour, key version 1, a grace of 900 s, 24
+// codes, each once, and 5 failures a day or 10 in a row.
+func DefaultPolicy() Policy {
+	return Policy{
+		WindowHours: WindowHoursMin, Profile: ProfileCVVHour, KeyVersion: 1,
+		Grace: GraceDefault, CodesMax: CodesMax, OncePerWindow: true,
+		FailuresPerDayMax: FailuresPerDayDefault, FailuresInRowMax: FailuresInRowDefault,
+	}
+}
+
+// Validate reports all faults at once, each with its limit and wrapping
+// ErrPolicy.
+func (p Policy) Validate() error {
+	faults := []error{
+		within("window hours", p.WindowHours, WindowHoursMin, WindowHoursMax),
+		within("key version", p.KeyVersion, 1, KeyVersionMax),
+		within("codes of one request", p.CodesMax, 1, CodesMax),
+		within("failures in 24 hours", p.FailuresPerDayMax, 1, FailuresMax),
+		within("failures in a row", p.FailuresInRowMax, 1, FailuresMax),
+	}
+	if p.Grace < 0 || p.Grace > GraceMax {
+		faults = append(faults, fmt.Errorf("%w: grace must be 0s to %v, not %v", ErrPolicy, GraceMax, p.Grace))
+	}
+	if _, err := ProfileByName(p.Profile); err != nil {
+		faults = append(faults, fmt.Errorf("%w: %w", ErrPolicy, err))
+	}
+	return errors.Join(faults...)
+}
+
+func within(what string, n, least, most int) error {
+	if n < least || n > most {
+		return fmt.Errorf("%w: %s must be %d to %d, not %d", ErrPolicy, what, least, most, n)
+	}
+	return nil
+}
+
+// Attempts is what an account has failed so far.
+type Attempts struct {
+	FailuresInDay int // in the last 24 hours, across windows
+	FailuresInRow int // since the last success
+}
+
+// Locked reports whether the account stays shut until its issuer unlocks it.
+func (p Policy) Locked(a Attempts) bool { return a.FailuresInRow >= p.FailuresInRowMax }
+
+// DayExhausted reports whether the account must wait for its failures to age.
+func (p Policy) DayExhausted(a Attempts) bool { return a.FailuresInDay >= p.FailuresPerDayMax }
+
+// Enrolment is an account's state in the service.
+type Enrolment struct {
+	Enrolled   bool
+	Generation uint16    // counts enrolments, from 0
+	Since      time.Time // of the last change
+}

@@ -1,0 +1,181 @@
+package dcvv2_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/internal/golden"
+)
+
+const masterDigits = "0123456789ABCDEFFEDCBA9876543210"
+
+// failer is what the helpers need of a test, of a fuzz target or of rapid.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func masterKey(t failer, digits string) dcvv2.MasterKey {
+	t.Helper()
+	b, err := hex.DecodeString(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := dcvv2.NewMasterKey(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func account(t failer, pan, psn, yymm string) dcvv2.Account {
+	t.Helper()
+	seq, err := card.ParseSequence(psn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dcvv2.Account{PAN: card.MustPAN(pan), Sequence: seq, Expiry: card.MustExpiry(yymm)}
+}
+
+func number(t failer, digits string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func moment(t failer, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func TestCVVHourVectors(t *testing.T) {
+	profile, err := dcvv2.ProfileByName(dcvv2.ProfileCVVHour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range golden.Vectors(t, "cvv-hour.txt", 8) {
+		k, a := masterKey(t, row[0]), account(t, row[1], row[2], row[3])
+		w := dcvv2.Window{Hours: int(number(t, row[4])), Index: number(t, row[5])}
+		if end := time.Unix(number(t, row[6]), 0); !w.End().Equal(end) {
+			t.Errorf("%v ends at %v, want %v", w, w.End(), end)
+		}
+		code, err := profile.Code(k, a, w)
+		if err != nil || code.Reveal() != row[7] {
+			t.Errorf("%s in %v: %s, %v, want %s", row[1], w, code.Reveal(), err, row[7])
+		}
+	}
+}
+
+// TestTwentyFourCodes asks for a whole day of codes, as the first rows of
+// cvv-hour.txt have them.
+func TestTwentyFourCodes(t *testing.T) {
+	rows := golden.Vectors(t, "cvv-hour.txt", 8)[:dcvv2.CodesMax]
+	at := moment(t, "2026-11-22T12:34:56Z")
+	issued, err := dcvv2.Generate(dcvv2.DefaultPolicy(), masterKey(t, masterDigits), account(t, "4761739001010010", "00", "3112"), at, dcvv2.CodesMax, 0)
+	if err != nil || len(issued) != len(rows) {
+		t.Fatalf("%d codes, %v", len(issued), err)
+	}
+	for i, row := range rows {
+		if issued[i].Code.Reveal() != row[7] || issued[i].Window.End().Unix() != number(t, row[6]) {
+			t.Errorf("code %d: %s until %v, want %s", i, issued[i].Code.Reveal(), issued[i].Window.End(), row[7])
+		}
+	}
+}
+
+func TestStaticVectors(t *testing.T) {
+	for _, row := range golden.Vectors(t, "static.txt", 5) {
+		k, err := emv.ParseKey(row[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, err := dcvv2.StaticCVV(k, card.MustPAN(row[1]), card.MustExpiry(row[2]), row[3])
+		if err != nil || code.Reveal() != row[4] {
+			t.Errorf("service code %s: %s, %v, want %s", row[3], code.Reveal(), err, row[4])
+		}
+	}
+}
+
+func TestWindowVectors(t *testing.T) {
+	for _, row := range golden.Vectors(t, "windows.txt", 5) {
+		at, hours, want := moment(t, row[0]), int(number(t, row[1])), number(t, row[2])
+		w := dcvv2.WindowAt(at, hours)
+		if w.Index != want || w.Hours != hours || w.Start().Format(time.RFC3339) != row[3] || w.End().Format(time.RFC3339) != row[4] {
+			t.Errorf("%s, %d h: number %d from %v to %v, want %v", row[0], hours, w.Index, w.Start(), w.End(), row[2:])
+		}
+	}
+}
+
+func TestWideKeyVectors(t *testing.T) {
+	for _, row := range golden.Vectors(t, "wide-keys.txt", 9) {
+		profile, err := dcvv2.ProfileByName(row[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := account(t, row[2], row[3], row[4])
+		a.Generation = uint16(number(t, row[7]))
+		w := dcvv2.Window{Hours: int(number(t, row[5])), Index: number(t, row[6])}
+		code, err := profile.Code(masterKey(t, row[1]), a, w)
+		if err != nil || code.Reveal() != row[8] {
+			t.Errorf("%s in %v, generation %s: %s, %v, want %s", row[0], w, row[7], code.Reveal(), err, row[8])
+		}
+	}
+}
+
+// TestProfilesWantTheirKey holds each profile to the length it names, with one
+// byte less and one more refused.
+func TestProfilesWantTheirKey(t *testing.T) {
+	a, w := account(t, "4761739001010010", "00", "3112"), dcvv2.Window{Index: 498708, Hours: 1}
+	for _, name := range dcvv2.ProfileNames() {
+		profile, err := dcvv2.ProfileByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for length := dcvv2.MasterKeyBytesMin; length <= dcvv2.MasterKeyBytesMax; length++ {
+			bytes := make([]byte, length)
+			bytes[0] = 0x80
+			k, err := dcvv2.NewMasterKey(bytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := profile.Code(k, a, w); (err == nil) != (length == profile.KeyBytes()) {
+				t.Errorf("%s with %d bytes: %v", name, length, err)
+			}
+		}
+	}
+}
+
+// TestProfilesRefuseWhatTheyCannotExpress covers accounts and windows.
+func TestProfilesRefuseWhatTheyCannotExpress(t *testing.T) {
+	a, good := account(t, "4761739001010010", "00", "3112"), dcvv2.Window{Index: 498708, Hours: 1}
+	for _, name := range dcvv2.ProfileNames() {
+		profile, err := dcvv2.ProfileByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := dcvv2.NewMasterKey(append(make([]byte, profile.KeyBytes()-1), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := profile.Code(k, dcvv2.Account{}, good); !errors.Is(err, dcvv2.ErrAccount) {
+			t.Errorf("%s without an account: %v", name, err)
+		}
+		for _, w := range []dcvv2.Window{{Index: -1, Hours: 1}, {Index: 1, Hours: 0}, {Index: 1, Hours: dcvv2.WindowHoursMax + 1}} {
+			if _, err := profile.Code(k, a, w); !errors.Is(err, dcvv2.ErrWindow) {
+				t.Errorf("%s in %v: %v", name, w, err)
+			}
+		}
+	}
+}
