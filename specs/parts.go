@@ -1,0 +1,174 @@
+package specs
+
+import "math/bits"
+
+// bitmaps are a message's two bitmaps: bit n is field n. The secondary one is
+// zero when absent.
+type bitmaps struct {
+	bytes [2 * bitmapBytes]byte
+	first int // offset of the first byte on the wire
+	width int // bytes on the wire for a byte of bitmap: 1, or 2 in hexadecimal
+}
+
+func (b *bitmaps) has(bit int) bool { return hasBit(b.bytes[:], bit) }
+
+func (b *bitmaps) offset(bit int) int { return b.first + (bit-1)/8*b.width }
+
+// next is the bit after one, 0 when there is no more. The bit that announces
+// a third bitmap never comes: bitmaps refuses it.
+func (b *bitmaps) next(bit int) int { return nextBit(b.bytes[:], bit) }
+
+// nextBit is the first bit behind one, 0 when there is no more.
+func nextBit(bitmap []byte, bit int) int {
+	for at := bit / 8; at < len(bitmap); at++ {
+		left := bitmap[at]
+		if at == bit/8 {
+			left &= 0xFF >> (bit % 8)
+		}
+		if left != 0 {
+			return 8*at + bits.LeadingZeros8(left) + 1
+		}
+	}
+	return 0
+}
+
+// Bits count from 1, the highest of the first byte.
+func hasBit(bitmap []byte, bit int) bool { return bitmap[(bit-1)/8]&(0x80>>((bit-1)%8)) != 0 }
+
+func setBit(bitmap []byte, bit int) { bitmap[(bit-1)/8] |= 0x80 >> ((bit - 1) % 8) }
+
+// bitmapPath names the bitmaps of a message.
+var bitmapPath = P(secondaryBit)
+
+// bitmaps reads the primary bitmap and, where it says so, the secondary one.
+func (w *walker) bitmaps(at int) (b bitmaps, next int, f *FormatError) {
+	enc := w.codec.bitmap
+	b.first, b.width = at, enc.size(1)
+	size := enc.size(bitmapBytes)
+	if f = w.bitmap(enc, b.bytes[:bitmapBytes], at, len(w.body), bitmapPath); f != nil {
+		return b, at, f
+	}
+	w.noteBitmap("Primary bitmap", bitmapPath, at, size, 0)
+	at += size
+	if !b.has(secondaryBit) {
+		return b, at, nil
+	}
+	if f = w.bitmap(enc, b.bytes[bitmapBytes:], at, len(w.body), bitmapPath); f != nil {
+		return b, at, f
+	}
+	w.noteBitmap("Secondary bitmap", bitmapPath, at, size, 0)
+	switch {
+	case b.has(tertiaryBit):
+		return b, at, fault(BadBitmap, at, "1", "bit %d announces a third bitmap", tertiaryBit)
+	case [bitmapBytes]byte(b.bytes[bitmapBytes:]) == [bitmapBytes]byte{}:
+		return b, at, fault(BadBitmap, at, "1", "the secondary bitmap has no bit")
+	}
+	return b, at + size, nil
+}
+
+// bitmap reads one bitmap into dst.
+func (w *walker) bitmap(enc *Encoder, dst []byte, at, limit int, path Path) *FormatError {
+	size := enc.size(len(dst))
+	if limit-at < size {
+		return fault(Short, at, path.String(), "a bitmap has %d bytes, %d are left", size, limit-at)
+	}
+	if _, kind, bad := enc.read(dst[:0], w.body[at:at+size], len(dst)); kind != 0 {
+		return fault(kind, at+bad, path.String(), "the bitmap is no %s", enc.name)
+	}
+	return nil
+}
+
+// bitmapBytesMax is the longest bitmap of a field: 255 subfields are the most
+// that a Path can name.
+const bitmapBytesMax = 32
+
+// subfields reads a field with a bitmap of its own.
+func (w *walker) subfields(n *node, e extent) *FormatError {
+	var room [bitmapBytesMax]byte
+	bits := room[:n.bitmapBytes]
+	if f := w.bitmap(n.enc, bits, e.value, e.end, n.path); f != nil {
+		return f
+	}
+	at := e.value + n.enc.size(n.bitmapBytes)
+	w.noteBitmap("Bitmap", n.path, e.value, at-e.value, 1)
+	if at == e.end {
+		return fault(BadBitmap, e.value, n.path.String(), "nothing follows the bitmap")
+	}
+	for bit := nextBit(bits, 0); bit != 0; bit = nextBit(bits, bit) {
+		part := n.parts[bit&0xFF]
+		if part == nil {
+			offset := e.value + n.enc.size((bit-1)/8)
+			return fault(Unknown, offset, (n.path | Path(bit)<<16).String(), "the profile has no such subfield")
+		}
+		sub, f := w.extent(part, at, e.end)
+		if f == nil {
+			f = w.leaf(part, part.path, sub, 1)
+		}
+		if f != nil {
+			return f
+		}
+		at = sub.end
+	}
+	if at < e.end {
+		return fault(Trailing, at, n.path.String(), "%d bytes follow the last subfield", e.end-at)
+	}
+	return nil
+}
+
+// sets reads a field that is made of sets.
+func (w *walker) sets(n *node, e extent) *FormatError {
+	for at := e.value; at < e.end; {
+		id, read, kind := n.tag.read(w.body[at:e.end])
+		if kind != 0 {
+			return fault(kind, at, n.path.String(), "this is no %s", n.tag.name)
+		}
+		set := n.parts[id&0xFF]
+		if set == nil || id > 0xFF {
+			return fault(Unknown, at, setPath(n.path.Field(), id), "the profile has no such set")
+		}
+		if w.hasSet(set.path) {
+			return fault(Duplicate, at, set.pathText(), "the set was there before")
+		}
+		sub, f := w.extent(set, at+read, e.end)
+		if f != nil {
+			return f
+		}
+		w.note(set, set.path, 1, extent{start: at, value: sub.value, end: sub.end}, "")
+		if f = w.tags(set, sub, 2); f != nil {
+			return f
+		}
+		at = sub.end
+	}
+	return nil
+}
+
+// tags reads the tags of a set, or of a field without sets.
+func (w *walker) tags(n *node, e extent, depth int) *FormatError {
+	for at := e.value; at < e.end; {
+		tag, read, kind := n.tag.read(w.body[at:e.end])
+		if kind != 0 {
+			return fault(kind, at, n.pathText(), "this is no %s", n.tag.name)
+		}
+		path, part := n.path|Path(tag), n.part(tag)
+		if part == nil || tag == 0 {
+			return fault(Unknown, at, tagPath(n.path, tag), "the profile has no such tag")
+		}
+		if w.has(path) {
+			return fault(Duplicate, at, path.String(), "the tag was there before")
+		}
+		value, f := w.extent(part, at+read, e.end)
+		if f == nil {
+			value.start = at
+			f = w.leaf(part, path, value, depth)
+		}
+		if f != nil {
+			f.Path = path.String()
+			return f
+		}
+		at = value.end
+	}
+	return nil
+}
+
+// tagPath names a tag that no Path can, such as 00.
+func tagPath(set Path, tag int) string { return setPath(set.Field(), set.Sub()) + "." + hexByte(tag) }
