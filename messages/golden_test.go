@@ -1,0 +1,133 @@
+package messages_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moov-io/iso8583"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/internal/golden"
+	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/specs"
+)
+
+func goldenFile(name string) string { return filepath.Join("testdata", "golden", name+".txt") }
+
+// Every message of the family gives the bytes of its golden file, and the
+// bytes give the message back.
+func TestGolden(t *testing.T) {
+	for _, e := range family() {
+		t.Run(e.name, func(t *testing.T) {
+			raw := packed(t, encoded(t, e))
+			golden.Check(t, goldenFile(e.name), annotated(t, e.title, raw))
+			m, err := specs.VisaStyleCodec().Parse(golden.Load(t, goldenFile(e.name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			typed, err := messages.Decode(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := differ(e.typed, typed); d != "" {
+				t.Errorf("decoding gives another message (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// moov's own message type, with nothing but the description of the profile,
+// reads the golden bytes and writes them again.
+func TestMoovReadsGolden(t *testing.T) {
+	description := specs.VisaStyle()
+	for _, e := range family() {
+		raw := golden.Load(t, goldenFile(e.name))
+		m := iso8583.NewMessage(description)
+		if err := m.Unpack(raw); err != nil {
+			t.Errorf("%s: moov cannot unpack: %v", e.name, err)
+			continue
+		}
+		again, err := m.Pack()
+		if err != nil || !bytes.Equal(again, raw) {
+			t.Errorf("%s: moov packs %X, %v", e.name, again, err)
+		}
+		if mti, _ := m.GetMTI(); mti != e.typed.MTI() {
+			t.Errorf("%s: moov sees a %s", e.name, mti)
+		}
+	}
+}
+
+// annotated cuts a message into its elements. Of an element with parts only
+// the head stands on its own line.
+func annotated(t *testing.T, title string, raw []byte) []golden.Line {
+	t.Helper()
+	in := specs.VisaStyleCodec().Inspect(raw)
+	if in.Fault != nil {
+		t.Fatal(in.Fault)
+	}
+	lines := []golden.Line{{Note: title}}
+	for i, e := range in.Elements {
+		length := e.Length
+		if i+1 < len(in.Elements) && in.Elements[i+1].Depth > e.Depth {
+			length = e.Prefix
+		}
+		note := strings.Repeat("  ", e.Depth) + e.Path + " " + e.Name
+		if e.Value != "" && strings.Trim(e.Value, "*") != "" {
+			note += ": " + strings.TrimRight(e.Value, " ")
+		}
+		lines = append(lines, golden.Line{Offset: e.Offset, Bytes: raw[e.Offset : e.Offset+length], Note: note})
+	}
+	return lines
+}
+
+// checkValue was agreed by jPOS and moov. It is an activation but for what
+// names the token that is wanted.
+const checkValue = "0100F224448108C080000000000000000004104895370012003478000000000000000000112212170000012329125999" +
+	"01005106400552F5F3F2F6F1F2F0F0F0F1F2F3E3C5D9D4C9C4F0F1E3D6D2C5D5D9C5D8E4C5E2E3D6D9F1" +
+	"08400E0040000000000000F1F140F1F2F3"
+
+func TestCheckValue(t *testing.T) {
+	raw, err := hex.DecodeString(checkValue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := specs.VisaStyleCodec().Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unknown *messages.UnknownError
+	if _, err := messages.Decode(m); !errors.As(err, &unknown) || unknown.MTI != "0100" {
+		t.Errorf("without its marks it is unknown, not %v", err)
+	}
+
+	wanted := map[string]string{"63.3": "3700", "123.01.03": "40010030273", "123.01.06": "SE", "125.01.03": "device"}
+	for p, value := range wanted {
+		m.Set(path(t, p), value)
+	}
+	typed, err := messages.Decode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := typed.(*messages.ActivationRequest).Activation
+	if a.PAN != card.MustPAN("4895370012003478") || a.Expiry != card.MustExpiry("2912") || a.Sequence != 0 ||
+		a.CVV2 != (dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: code("123")}) {
+		t.Errorf("decodes to %+v", a)
+	}
+
+	back, err := messages.Encode(typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back.Delete(path(t, "23")) // always written
+	for p := range wanted {
+		back.Delete(path(t, p))
+	}
+	if got := packed(t, back); !bytes.Equal(got, raw) {
+		t.Errorf("encodes to %X", got)
+	}
+}

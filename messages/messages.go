@@ -1,0 +1,168 @@
+// Package messages gives the wire its meaning: one typed pair of request and
+// answer for each message of the family, and the only place besides specs
+// where field numbers are known.
+//
+// Each type describes itself once, in its bind method, which serves both
+// directions: encoding and decoding cannot drift apart. The package never does
+// I/O and never decides. Start at Decode, and at Encode for the way back.
+package messages
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/firsttap/firsttap/specs"
+)
+
+// Message is one typed message of the family.
+type Message interface {
+	// MTI is the message type identifier, four digits.
+	MTI() string
+	bind(b *binding)
+}
+
+// FieldError says which field of a well-formed message does not hold what its
+// message type needs. It carries no value.
+type FieldError struct {
+	Path    string // "63.3", or "55" of chip data as a whole
+	Problem string // in words, to be read after the path
+	Err     error  // what the value's type says of it; nil for a field that is missing
+}
+
+// Unwrap is Err.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Error is the path and the problem.
+func (e *FieldError) Error() string { return fmt.Sprintf("field %s: %s", e.Path, e.Problem) }
+
+// UnknownError says that no message of the family has this type and marks.
+type UnknownError struct {
+	MTI string
+}
+
+// Error names the type.
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("message type %s with these fields is not one of the family", e.MTI)
+}
+
+// Decode gives the typed message, or *UnknownError, or *FieldError for the
+// first field that is missing or does not fit.
+func Decode(m *specs.Message) (Message, error) {
+	typed := blank(m)
+	if typed == nil {
+		return nil, &UnknownError{MTI: m.MTI()}
+	}
+	b := &binding{message: m, decoding: true}
+	typed.bind(b)
+	if b.err != nil {
+		return nil, b.err
+	}
+	return typed, nil
+}
+
+// Encode gives the fields of a typed message, or *FieldError for the first
+// mandatory one that is empty and for a value that Decode would not give back.
+// Lengths and characters of texts are checked by the codec.
+func Encode(typed Message) (*specs.Message, error) {
+	b := &binding{message: specs.NewMessage(typed.MTI())}
+	typed.bind(b)
+	if b.err != nil {
+		return nil, b.err
+	}
+	return b.message, nil
+}
+
+// blank chooses the type by the message type identifier and the marks that
+// the family uses: the message reason (63.3), and for a tap chip data (55) or
+// the entry mode of contactless chip (22 = 07xx).
+func blank(m *specs.Message) Message {
+	activation := m.Text(fieldReason) == string(reasonActivation)
+	switch m.MTI() {
+	case "0800":
+		return &NetworkRequest{}
+	case "0810":
+		return &NetworkAnswer{}
+	case "0100", "0101":
+		switch {
+		case activation:
+			return &ActivationRequest{Repeat: m.MTI() == "0101"}
+		case m.HasField(fieldChip), strings.HasPrefix(m.Text(fieldEntryMode), contactlessChip):
+			return &TapRequest{Repeat: m.MTI() == "0101"}
+		}
+	case "0110":
+		if activation {
+			return &ActivationAnswer{}
+		}
+		return &TapAnswer{}
+	case "0620":
+		return &Notification{}
+	case "0630":
+		return &NotificationAnswer{}
+	}
+	return nil
+}
+
+// contactlessChip begins field 22 of a tap.
+const contactlessChip = "07"
+
+// AnswerMTI is the type of the answer to a request: its third digit goes up by
+// one, and a repeat, whose last digit is odd, is answered like its original
+// (ISO 8583:1987). It is "" for the type of an answer, whose third digit is
+// odd, and for what is no type.
+func AnswerMTI(mti string) string {
+	if len(mti) != 4 || !strings.ContainsRune("02468", rune(mti[2])) {
+		return ""
+	}
+	const repeatBit = 1 // the last digit says who began, in pairs: itself, then its repeat
+	return mti[:2] + string(mti[2]+1) + string(mti[3]&^repeatBit)
+}
+
+// Key names a message among those under way on one connection: the class of
+// its type and fields 7, 11, 32, 37 and 41. A question and its answer have the
+// same key.
+func Key(m *specs.Message) string {
+	mti := m.MTI()
+	if len(mti) != 4 {
+		return ""
+	}
+	class := mti[:2] + string((mti[2]-'0')/2*2+'0')
+	key := class
+	for _, p := range []specs.Path{fieldTransmitted, fieldSTAN, fieldAcquirer, fieldRRN, fieldTerminal} {
+		key += "/" + m.Text(p)
+	}
+	return key
+}
+
+// Refusal is the answer to a request that cannot be served as typed, such as
+// one with a format error (39 = 30): its trace elements come back as they came.
+// It is nil for a message that has no answer, being one itself.
+func Refusal(request *specs.Message, response string) *specs.Message {
+	mti := AnswerMTI(request.MTI())
+	if mti == "" {
+		return nil
+	}
+	answer := specs.NewMessage(mti)
+	for _, p := range echoed {
+		if request.Has(p) {
+			answer.Set(p, request.Text(p))
+		}
+	}
+	answer.Set(fieldResponse, response)
+	return answer
+}
+
+// contentOf is every value of a typed message but its type and its times, each
+// with its path and its length, so that no two messages have the same.
+func contentOf(typed Message) []byte {
+	b := &binding{message: specs.NewMessage(typed.MTI())}
+	typed.bind(b)
+	for _, p := range times {
+		b.message.Delete(p)
+	}
+	var content []byte
+	for _, p := range b.message.Paths() {
+		text := b.message.Text(p)
+		content = fmt.Appendf(content, "%s %d %s\n", p, len(text), text)
+	}
+	return content
+}
