@@ -1,0 +1,181 @@
+package keys
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/firsttap/firsttap/internal/secret"
+)
+
+const (
+	wrappingFile  = "wrapping.key"
+	blocksFile    = "keys.json"
+	wrappingBytes = 32 // AES-256
+	// blocksFileBytesMax bounds keys.json: some thousands of keys.
+	blocksFileBytesMax = 4 << 20
+)
+
+// Errors of the folder.
+var (
+	ErrPermissions = errors.New("others than its owner may open the wrapping key")
+	ErrLostKey     = errors.New("the wrapping key is missing, and the key blocks are of no use without it: restore it from a backup")
+)
+
+// folder is where a ring rests.
+type folder struct {
+	dir      string
+	wrapping secret.Text
+}
+
+// record is one key in keys.json.
+type record struct {
+	Usage   Usage  `json:"usage"`
+	Range   string `json:"range,omitempty"`
+	Version int    `json:"version"`
+	Block   string `json:"block"`
+}
+
+type blocks struct {
+	Keys []record `json:"keys"`
+}
+
+func openFolder(dir string, random io.Reader, create bool) (folder, error) {
+	f := folder{dir: dir}
+	if create {
+		if err := f.prepare(random); err != nil {
+			return folder{}, err
+		}
+	}
+	err := f.readWrapping()
+	return f, err
+}
+
+// prepare makes the folder and the wrapping key where there is none.
+func (f folder) prepare(random io.Reader) error {
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return err
+	}
+	path := filepath.Join(f.dir, wrappingFile)
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(f.dir, blocksFile)); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(ErrLostKey, err)
+	}
+	key := make([]byte, wrappingBytes)
+	if _, err := io.ReadFull(random, key); err != nil {
+		return fmt.Errorf("drawing the wrapping key: %w", err)
+	}
+	return place(path, []byte(upperHex(key)+"\n"), linkNew)
+}
+
+func (f *folder) readWrapping() error {
+	path := filepath.Join(f.dir, wrappingFile)
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%w: its mode is %04o; make it 0600", ErrPermissions, info.Mode().Perm())
+	}
+	text, err := readBounded(path, 4*wrappingBytes)
+	if err != nil {
+		return err
+	}
+	key, err := hex.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil || len(key) != wrappingBytes {
+		return fmt.Errorf("%s does not hold %d hexadecimal digits", wrappingFile, 2*wrappingBytes)
+	}
+	f.wrapping = secret.New(string(key))
+	return nil
+}
+
+func (f folder) wrappingKey() []byte { return []byte(f.wrapping.Reveal()) }
+
+// read gives the records of keys.json; with create, it makes a file that is
+// missing.
+func (f folder) read(create bool) ([]record, error) {
+	text, err := readBounded(filepath.Join(f.dir, blocksFile), blocksFileBytesMax)
+	if create && errors.Is(err, fs.ErrNotExist) {
+		return nil, f.write([]record{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var all blocks
+	if err := decoder.Decode(&all); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", blocksFile, err)
+	}
+	return all.Keys, nil
+}
+
+func (f folder) write(records []record) error {
+	text, err := json.MarshalIndent(blocks{Keys: records}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return place(filepath.Join(f.dir, blocksFile), append(text, '\n'), os.Rename)
+}
+
+// place writes a file of mode 0600 under another name, makes it durable, and
+// gives it its own name: by os.Rename in the place of an older one, by linkNew
+// only when there is none.
+func place(path string, content []byte, settle func(from, to string) error) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.Write(content)
+	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	if err := settle(temporary.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// linkNew names a file that has no name of this kind yet. Where another
+// process was first, its file stands.
+func linkNew(from, to string) error {
+	if err := os.Link(from, to); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// syncFolder makes the names in a folder durable, where the system can.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func readBounded(path string, bytesMax int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, bytesMax+1))
+	if err == nil && int64(len(text)) > bytesMax {
+		err = fmt.Errorf("%s has more than %d bytes", filepath.Base(path), bytesMax)
+	}
+	return text, err
+}
