@@ -1,0 +1,83 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
+	"github.com/firsttap/firsttap/vault/sqlite"
+	"github.com/firsttap/firsttap/vault/vaulttest"
+)
+
+// benchmarkCallers is how many callers claim at the same time.
+const benchmarkCallers = 64
+
+// BenchmarkTap measures what a tap costs the vault: a claim that raises a
+// counter, and its conclusion, both durable, by 64 callers.
+//
+//	go test -run '^$' -bench Tap ./vault/sqlite
+func BenchmarkTap(b *testing.B) {
+	for _, mode := range []struct {
+		name      string
+		perCommit int
+	}{
+		{"grouped", 256},
+		{"single", 1},
+	} {
+		b.Run(mode.name, func(b *testing.B) { benchmarkTap(b, sqlite.ChangesPerCommitMax(mode.perCommit)) })
+	}
+}
+
+func benchmarkTap(b *testing.B, option sqlite.Option) {
+	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b), option)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	at := time.Unix(1_800_000_000, 0).UTC()
+	for n := range benchmarkCallers {
+		mint(b, store, n, at)
+	}
+	var caller atomic.Int64
+	b.SetParallelism(max(1, benchmarkCallers/runtime.GOMAXPROCS(0)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		n := int(caller.Add(1) - 1)
+		reference := vaulttest.Token(n % benchmarkCallers).Reference
+		for i := 0; pb.Next(); i++ {
+			key := fmt.Sprintf("tap %d of caller %d", i, n)
+			claim := vault.Claim{Key: key, Content: []byte(key), Kind: vault.KindTap, TransactionID: "1", At: at, Reference: reference, ATC: uint16(i + 1)}
+			if _, err := store.Claim(b.Context(), claim); err != nil {
+				b.Error(err)
+				return
+			}
+			end := vault.Conclusion{Key: key, At: at, Outcome: token.Outcome{Response: token.Approved, Reference: reference}}
+			if err := store.Conclude(b.Context(), end); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "changes/s")
+}
+
+// mint stores the n-th test token.
+func mint(tb testing.TB, store vault.Store, n int, at time.Time) {
+	tb.Helper()
+	one := vaulttest.Token(n)
+	key := fmt.Sprintf("activation %d", n)
+	claim := vault.Claim{Key: key, Kind: vault.KindActivation, TransactionID: one.TransactionID, At: at, PAN: one.PAN}
+	if result, err := store.Claim(tb.Context(), claim); err != nil || result.State != vault.Won {
+		tb.Fatalf("claiming: %s, %v", result.State, err)
+	}
+	end := vault.Conclusion{Key: key, At: at, Outcome: token.Outcome{Response: token.Approved, Reference: one.Reference}, Token: &one}
+	if err := store.Conclude(tb.Context(), end); err != nil {
+		tb.Fatalf("concluding: %v", err)
+	}
+}

@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/firsttap/firsttap/vault"
+)
+
+// concluding is a conclusion with all that can be worked out before the
+// writer's turn.
+type concluding struct {
+	vault.Conclusion
+	panRef  string
+	outcome []byte
+	token   *sealedToken
+}
+
+// Conclude records an outcome and what follows from it; see vault.Store.
+func (s *store) Conclude(ctx context.Context, c vault.Conclusion) error {
+	outcome, err := vault.EncodeOutcome(c.Outcome)
+	if err != nil {
+		return err
+	}
+	end := concluding{Conclusion: c, outcome: outcome}
+	if !c.PAN.IsZero() {
+		end.panRef = s.cipher.Reference(c.PAN)
+	}
+	if c.Token != nil {
+		end.token = s.seal(*c.Token)
+	}
+	if err := s.writer.do(ctx, func(t *turn) error { return t.conclude(end) }); err != nil {
+		return fmt.Errorf("concluding a transaction: %w", err)
+	}
+	return nil
+}
+
+func (t *turn) conclude(c concluding) error {
+	claimed, subject, err := t.end(c)
+	if err != nil {
+		return err
+	}
+	released, err := t.settle(c)
+	if err != nil {
+		return err
+	}
+	if c.token != nil {
+		if err := t.insertToken(c.token, c.At); err != nil {
+			return err
+		}
+	}
+	if err := t.audit(c.Entries(claimed, subject, released)...); err != nil {
+		return err
+	}
+	for _, n := range c.Notices {
+		if err := t.notify(n, c.At); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end sets the outcome of a transaction that has none.
+func (t *turn) end(c concluding) (claimed vault.Transaction, subject string, err error) {
+	claimed.Key = c.Key
+	err = t.one(`UPDATE transactions SET outcome = ?, concluded_at = ? WHERE key = ? AND outcome IS NULL
+		RETURNING kind, transaction_id, subject`,
+		[]any{c.outcome, nanoseconds(c.At), c.Key}, &claimed.Kind, &claimed.TransactionID, &subject)
+	return claimed, subject, notFound(err)
+}
+
+// settle resets the row of failures after a success, and gives a code back.
+func (t *turn) settle(c concluding) (released bool, err error) {
+	if c.Succeeded && c.panRef != "" {
+		if err := t.do(`UPDATE attempts SET in_row = 0 WHERE pan_ref = ?`, c.panRef); err != nil {
+			return false, err
+		}
+	}
+	if !c.Release {
+		return false, nil
+	}
+	given, err := t.exec(`DELETE FROM spent WHERE key = ?`, c.Key)
+	return given > 0, err
+}
+
+const transactionColumns = `key, kind, transaction_id, claimed_at, outcome`
+
+// scanTransaction reads transactionColumns and what follows them.
+func scanTransaction(r row, more ...any) (vault.Transaction, error) {
+	var one vault.Transaction
+	var at int64
+	var outcome []byte
+	into := append([]any{&one.Key, &one.Kind, &one.TransactionID, &at, &outcome}, more...)
+	if err := r.Scan(into...); err != nil {
+		return vault.Transaction{}, err
+	}
+	one.At = fromNanoseconds(at)
+	var err error
+	one.Outcome, err = toOutcome(outcome)
+	return one, err
+}
+
+// Unfinished lists transactions without an outcome; see vault.Store.
+func (s *store) Unfinished(ctx context.Context) ([]vault.Transaction, error) {
+	return list(ctx, s, func(rows *sql.Rows) (vault.Transaction, error) { return scanTransaction(rows) },
+		`SELECT `+transactionColumns+` FROM transactions WHERE outcome IS NULL ORDER BY number`)
+}

@@ -1,0 +1,183 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
+	"github.com/firsttap/firsttap/vault/sqlite"
+	"github.com/firsttap/firsttap/vault/vaulttest"
+)
+
+const (
+	// childVariable makes this test program a child that writes to the vault
+	// it names until it is killed.
+	childVariable = "FIRSTTAP_TEST_VAULT"
+	// childCallers is how many callers the child has.
+	childCallers = 16
+	// killRounds is how often a child is killed over one file.
+	killRounds = 3
+	// linesPerRound is how many durable changes a child tells before the kill.
+	linesPerRound = 400
+)
+
+// TestKillLosesNothing kills a writing process again and again without warning.
+// Whatever it had told before it died must be there.
+func TestKillLosesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vault.db")
+	for round := range killRounds {
+		told := runAndKill(t, path)
+		store, err := sqlite.Open(path, vaulttest.Cipher(t)) // the dead child's lock is free
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if len(told) < linesPerRound {
+			t.Fatalf("round %d: the child told only %d lines", round, len(told))
+		}
+		for _, line := range told {
+			checkTold(t, store, line)
+		}
+		checkTrail(t, store)
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// runAndKill gives the whole lines that a child printed before its death.
+func runAndKill(t *testing.T, path string) []string {
+	t.Helper()
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childVariable+"="+path)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for lines := bufio.NewReader(out); ; {
+		line, err := lines.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			break // what is left of a line was never told
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told = append(told, strings.TrimSpace(line)); len(told) == linesPerRound {
+			if err := child.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := child.Wait(); err == nil {
+		t.Fatal("the child ended by itself")
+	}
+	return told
+}
+
+// childWrites claims and concludes for ever, and tells each change once it is
+// durable.
+func childWrites(path string) int {
+	testing.Init()
+	cipher, err := vault.NewCipher([]byte("sealing key of the test, 32 byte"), []byte("reference key of the test, 32 by"))
+	if err != nil {
+		return 1
+	}
+	store, err := sqlite.Open(path, cipher)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	failed := make(chan error)
+	for caller := range childCallers {
+		go func() { failed <- writeForEver(store, caller) }()
+	}
+	fmt.Fprintln(os.Stderr, <-failed)
+	return 1
+}
+
+func writeForEver(store vault.Store, caller int) error {
+	at := vaulttest.Token(1).Created
+	for i := 0; ; i++ {
+		number := (os.Getpid()%10_000*1000+i)*childCallers + caller
+		key := fmt.Sprint("activation ", number)
+		claim := activation(key, number, at)
+		result, err := store.Claim(context.Background(), claim)
+		if err != nil || result.State != vault.Won {
+			return fmt.Errorf("claim %s: %s, %w", key, result.State, err)
+		}
+		fmt.Printf("claimed %d\n", number)
+		one := vaulttest.Token(number)
+		end := vault.Conclusion{Key: key, At: at, Outcome: token.Outcome{Response: token.Approved, Reference: one.Reference}, Token: &one}
+		if err := store.Conclude(context.Background(), end); err != nil {
+			return fmt.Errorf("concluding %s: %w", key, err)
+		}
+		fmt.Printf("concluded %d\n", number)
+	}
+}
+
+func activation(key string, n int, at time.Time) vault.Claim {
+	return vault.Claim{
+		Key: key, Kind: vault.KindActivation, TransactionID: "1", At: at, PAN: vaulttest.PAN(n),
+		Limits: dcvv2.DefaultPolicy(), Spend: dcvv2.WindowAt(at, 1),
+	}
+}
+
+func checkTold(t *testing.T, store vault.Store, line string) {
+	t.Helper()
+	var word string
+	var n int
+	if _, err := fmt.Sscan(line, &word, &n); err != nil {
+		t.Fatalf("the child told %q: %v", line, err)
+	}
+	claim := activation(fmt.Sprint("activation ", n), n, vaulttest.Token(1).Created)
+	again, err := store.Claim(t.Context(), claim)
+	if err != nil || again.State != vault.Busy && again.State != vault.Answered {
+		t.Errorf("%s: its repeat is %s, %v", line, again.State, err)
+	}
+	claim.Key = "another request"
+	if other, err := store.Claim(t.Context(), claim); err != nil || other.State != vault.Used {
+		t.Errorf("%s: its code is %s, %v", line, other.State, err)
+	}
+	if word != "concluded" {
+		return
+	}
+	if again.State != vault.Answered {
+		t.Errorf("%s: its repeat is %s", line, again.State)
+	}
+	if got, err := store.Token(t.Context(), vaulttest.Number(n)); err != nil || got != vaulttest.Token(n) {
+		t.Errorf("%s: its token is %+v, %v", line, got, err)
+	}
+}
+
+func checkTrail(t *testing.T, store vault.Store) {
+	t.Helper()
+	var last vault.Entry
+	for {
+		page, err := store.Audit(t.Context(), last.Number, vault.ListMax)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			return
+		}
+		if err := vault.VerifyChain(page, last.Hash); err != nil {
+			t.Fatal(err)
+		}
+		last = page[len(page)-1]
+	}
+}

@@ -1,0 +1,94 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
+)
+
+// Notify queues a notice; see vault.Store.
+func (s *store) Notify(ctx context.Context, n token.Notice, at time.Time) error {
+	if err := s.writer.do(ctx, func(t *turn) error { return t.notify(n, at) }); err != nil {
+		return fmt.Errorf("queueing a notice: %w", err)
+	}
+	return nil
+}
+
+// notify queues a notice unless there was one of its transaction and reason.
+func (t *turn) notify(n token.Notice, at time.Time) error {
+	if err := t.knows(n.Reference); err != nil {
+		return err
+	}
+	return t.do(`
+		INSERT INTO notices (transaction_id, reason, reference, result, queued_at, due_at) VALUES (?, ?, ?, ?, ?5, ?5)
+		ON CONFLICT (transaction_id, reason) WHERE superseded = 0 DO NOTHING`,
+		n.TransactionID, string(n.Reason), n.Reference, n.Result, nanoseconds(at))
+}
+
+// notifyAnew queues a notice in the place of an earlier one.
+func (t *turn) notifyAnew(n token.Notice, at time.Time) error {
+	if err := t.do(`UPDATE notices SET superseded = 1 WHERE transaction_id = ? AND reason = ? AND superseded = 0`,
+		n.TransactionID, string(n.Reason)); err != nil {
+		return err
+	}
+	return t.notify(n, at)
+}
+
+// Due lists waiting notices; see vault.Store.
+func (s *store) Due(ctx context.Context, at time.Time, limit int) ([]vault.QueuedNotice, error) {
+	return list(ctx, s, func(rows *sql.Rows) (vault.QueuedNotice, error) {
+		var q vault.QueuedNotice
+		var queued int64
+		var err error
+		q.Token, err = s.scanTokenAnd(rows, &q.ID, &q.Notice.TransactionID, &q.Notice.Reason, &q.Notice.Reference,
+			&q.Notice.Result, &q.Tries, &queued)
+		q.Queued = fromNanoseconds(queued)
+		return q, err
+	}, `
+		SELECT `+tokenColumns+`, id, notices.transaction_id, reason, notices.reference, result, tries, queued_at
+		FROM notices JOIN tokens ON tokens.reference = notices.reference
+		WHERE ended_at = 0 AND superseded = 0 AND due_at <= ? ORDER BY id LIMIT ?`,
+		nanoseconds(at), clampLimit(limit))
+}
+
+// Postpone sets the next try of a notice; see vault.Store.
+func (s *store) Postpone(ctx context.Context, id int64, until time.Time) error {
+	return s.changeNotice(ctx, id, func(t *turn, _ token.Notice) error {
+		return t.do(`UPDATE notices SET due_at = ?, tries = tries + 1 WHERE id = ?`, nanoseconds(until), id)
+	})
+}
+
+// Acknowledge ends a notice; see vault.Store.
+func (s *store) Acknowledge(ctx context.Context, id int64, at time.Time) error {
+	return s.changeNotice(ctx, id, func(t *turn, n token.Notice) error {
+		if err := t.do(`UPDATE notices SET ended_at = ? WHERE id = ?`, nanoseconds(at), id); err != nil {
+			return err
+		}
+		return t.audit(vault.AcknowledgementEntry(n, at))
+	})
+}
+
+// changeNotice changes a notice that still waits, and leaves an ended one be.
+func (s *store) changeNotice(ctx context.Context, id int64, change func(*turn, token.Notice) error) error {
+	err := s.writer.do(ctx, func(t *turn) error {
+		n, waits, err := t.notice(id)
+		if err != nil || !waits {
+			return err
+		}
+		return change(t, n)
+	})
+	if err != nil {
+		return fmt.Errorf("notice %d: %w", id, err)
+	}
+	return nil
+}
+
+func (t *turn) notice(id int64) (n token.Notice, waits bool, err error) {
+	err = t.one(`SELECT transaction_id, reason, reference, result, ended_at = 0 AND superseded = 0 FROM notices WHERE id = ?`,
+		[]any{id}, &n.TransactionID, &n.Reason, &n.Reference, &n.Result, &waits)
+	return n, waits, notFound(err)
+}

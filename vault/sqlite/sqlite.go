@@ -1,0 +1,192 @@
+// Package sqlite is the embedded vault: one SQLite file, owned by one process.
+//
+// One goroutine writes. It commits the changes of many callers in one
+// transaction, each in a savepoint of its own, so that a change that does not
+// hold undoes nothing of its neighbours and one fsync serves them all. Readers
+// have connections of their own and never wait for the writer. The file is in
+// WAL mode with synchronous=FULL: a change whose method has returned survives
+// kill -9 and a power cut.
+//
+// It never holds a clear PAN in the file, never opens a file that a newer
+// program wrote or that was written under other keys, and never shares the
+// file with another process. Do not open the live file with a sqlite3 shell.
+// Start at Open.
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver, pure Go
+
+	"github.com/firsttap/firsttap/vault"
+)
+
+const (
+	// readersMin is how many readers may work at once, even on one core.
+	readersMin = 4
+	// busyMilliseconds is how long a connection waits for a lock of another
+	// one. Only checkpoints ever make one wait.
+	busyMilliseconds = 10_000
+	// pageCacheKiB is the most a connection keeps of the file in memory: the
+	// tops of its trees, so that a commit seldom reads.
+	pageCacheKiB = 32 << 10
+)
+
+// ErrOtherKeys says that the file was written under other vault keys.
+var ErrOtherKeys = errors.New("the vault file was written under other keys: open it with the key folder it was made with")
+
+// Option changes how a vault works.
+type Option func(*settings)
+
+type settings struct {
+	changesPerCommitMax int
+	walPagesMax         int
+}
+
+// ChangesPerCommitMax sets how many callers' changes one transaction commits
+// at most; 1 commits each alone. The default is 256: beyond that latency
+// grows and throughput does not. Values below 1 mean 1.
+func ChangesPerCommitMax(n int) Option {
+	return func(s *settings) { s.changesPerCommitMax = max(1, n) }
+}
+
+// store is the engine behind vault.Store.
+type store struct {
+	cipher  *vault.Cipher
+	lock    *fileLock
+	readers *sql.DB
+	writes  *sql.DB
+	writer  *writer
+	close   func() error
+}
+
+// Open opens the vault in the file path and makes it, with its folder, when
+// there is none. The file and its neighbours get mode 0600. It is refused
+// while another process has it open (ErrHeld), when a newer program wrote it
+// (ErrNewer) and when it was written under other keys (ErrOtherKeys).
+func Open(path string, c *vault.Cipher, options ...Option) (vault.Store, error) {
+	set := settings{changesPerCommitMax: changesPerCommitDefault, walPagesMax: walPagesDefault}
+	for _, option := range options {
+		option(&set)
+	}
+	s, err := open(path, c, set)
+	if err != nil {
+		return nil, fmt.Errorf("opening the vault %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(path string, c *vault.Cipher, set settings) (_ *store, err error) {
+	if err := prepareFile(path); err != nil {
+		return nil, err
+	}
+	s := &store{cipher: c}
+	defer func() {
+		if err != nil {
+			_ = s.release()
+		}
+	}()
+	if s.lock, err = holdFile(path + ".lock"); err != nil {
+		return nil, err
+	}
+	if s.writes, err = sql.Open("sqlite", dataSource(path, false)); err != nil {
+		return nil, err
+	}
+	if err = migrate(context.Background(), s.writes); err != nil {
+		return nil, err
+	}
+	if err = checkKeys(context.Background(), s.writes, c); err != nil {
+		return nil, err
+	}
+	if s.readers, err = sql.Open("sqlite", dataSource(path, true)); err != nil {
+		return nil, err
+	}
+	readers := max(readersMin, runtime.NumCPU())
+	s.readers.SetMaxOpenConns(readers)
+	s.readers.SetMaxIdleConns(readers)
+	if s.writer, err = startWriter(s.writes, set); err != nil {
+		return nil, err
+	}
+	s.close = sync.OnceValue(s.release)
+	return s, nil
+}
+
+// Close finishes the changes under way, folds the WAL into the file and gives
+// the file free. Methods called after it give vault.ErrClosed.
+func (s *store) Close() error { return s.close() }
+
+// release ends whatever was started, in the reverse order.
+func (s *store) release() error {
+	var faults []error
+	if s.writer != nil {
+		faults = append(faults, s.writer.stop())
+	}
+	for _, db := range []*sql.DB{s.readers, s.writes} {
+		if db != nil {
+			faults = append(faults, db.Close())
+		}
+	}
+	if s.lock != nil {
+		faults = append(faults, s.lock.release())
+	}
+	return errors.Join(faults...)
+}
+
+// prepareFile makes the folder and an empty file of mode 0600 before SQLite
+// would make one of its own liking. The WAL takes its mode from the file.
+func prepareFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
+}
+
+func dataSource(path string, readOnly bool) string {
+	query := url.Values{}
+	query.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyMilliseconds))
+	query.Add("_pragma", "journal_mode(WAL)")
+	query.Add("_pragma", "synchronous(FULL)")
+	query.Add("_pragma", "wal_autocheckpoint(0)") // see checkpoint.go
+	query.Add("_pragma", fmt.Sprintf("cache_size(-%d)", pageCacheKiB))
+	if readOnly {
+		query.Add("_pragma", "query_only(1)")
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode()
+}
+
+// checkKeys writes the check value of the keys into a new file and compares it
+// in an old one.
+func checkKeys(ctx context.Context, db *sql.DB, c *vault.Cipher) error {
+	if _, err := db.ExecContext(ctx, `INSERT INTO cipher (only_row, key_check) VALUES (1, ?) ON CONFLICT DO NOTHING`, c.KeyCheck()); err != nil {
+		return err
+	}
+	var check []byte
+	if err := db.QueryRowContext(ctx, `SELECT key_check FROM cipher`).Scan(&check); err != nil {
+		return err
+	}
+	if !bytes.Equal(check, c.KeyCheck()) {
+		return ErrOtherKeys
+	}
+	return nil
+}
+
+// closedError turns what database/sql says of a closed store into ErrClosed.
+func closedError(err error) error {
+	if err != nil && err.Error() == "sql: database is closed" {
+		return vault.ErrClosed
+	}
+	return err
+}
