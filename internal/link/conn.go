@@ -1,0 +1,334 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/moov-io/iso8583"
+	connection "github.com/moov-io/iso8583-connection"
+
+	"github.com/firsttap/firsttap/specs"
+)
+
+// Conn is one connection to a peer, accepted or dialled.
+type Conn struct {
+	opts    Options
+	socket  deadlineConn
+	library *connection.Connection
+	ctx     context.Context
+	cancel  context.CancelFunc
+	frames  chan []byte
+	workers chan struct{}
+	pending pending
+	faults  int // undecodable bodies in a row; only the reading goroutine touches it
+	done    sync.WaitGroup
+}
+
+// deadlineConn gives every write a deadline, which iso8583-connection does not.
+type deadlineConn struct{ net.Conn }
+
+func (c deadlineConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+// newConn takes over a connected socket. ping, when set, is called each time
+// nothing was sent for a while.
+func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn)) (*Conn, error) {
+	c := &Conn{
+		opts: opts, socket: deadlineConn{socket},
+		frames: make(chan []byte, writeQueueFrames), workers: make(chan struct{}, workersPerConn),
+	}
+	c.ctx, c.cancel = context.WithCancel(ctx)
+	c.done.Add(1) // for the library's reading goroutine; see reader
+	settings := []connection.Option{
+		connection.SetMessageReader(reader{c}),
+		connection.WithConnectionClosedHandler(func(*connection.Connection) { c.ended() }),
+		connection.IdleTime(idleEcho),
+	}
+	if ping != nil {
+		settings = append(settings, connection.PingHandler(func(*connection.Connection) { ping(c) }))
+	}
+	library, err := connection.NewFrom(c.socket, nil, nil, nil, settings...)
+	if err != nil {
+		c.done.Done()
+		c.cancel()
+		return nil, fmt.Errorf("starting a connection: %w", err)
+	}
+	c.library = library
+	context.AfterFunc(c.ctx, func() { library.TriggerFailure(errClosedHere) })
+	c.done.Go(c.writeFrames)
+	return c, nil
+}
+
+// Ask sends a question and waits for its answer until ctx ends.
+func (c *Conn) Ask(ctx context.Context, question *specs.Message) (*specs.Message, error) {
+	key := c.opts.Key(question)
+	waiting, err := c.pending.add(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.send(ctx, c.opts.Header, question); err != nil {
+		c.pending.remove(key, waiting)
+		return nil, err
+	}
+	select {
+	case a := <-waiting:
+		return a.message, a.err
+	case <-ctx.Done():
+		if c.pending.remove(key, waiting) {
+			return nil, fmt.Errorf("no answer: %w", ctx.Err())
+		}
+		a := <-waiting // it came in the same moment
+		return a.message, a.err
+	}
+}
+
+// Close ends the connection at once.
+func (c *Conn) Close() {
+	c.library.TriggerFailure(errClosedHere)
+	c.done.Wait()
+}
+
+var errClosedHere = errors.New("closed on this side")
+
+// Done is closed when the connection has ended.
+func (c *Conn) Done() <-chan struct{} { return c.ctx.Done() }
+
+func (c *Conn) ended() {
+	c.cancel()
+	c.pending.failAll()
+}
+
+func (c *Conn) send(ctx context.Context, h specs.Header, m *specs.Message) error {
+	body, err := c.opts.Codec.Append(make([]byte, 0, sentinelFrameSize), m)
+	if err != nil {
+		return fmt.Errorf("encoding a %s: %w", m.MTI(), err)
+	}
+	frame, err := c.opts.Framing.Append(make([]byte, 0, len(body)+64), h, body)
+	if err != nil {
+		return fmt.Errorf("framing a %s: %w", m.MTI(), err)
+	}
+	if c.opts.Trace != nil {
+		c.opts.Trace(true, body)
+	}
+	return c.queue(ctx, frame)
+}
+
+func (c *Conn) queue(ctx context.Context, frame []byte) error {
+	if c.ctx.Err() != nil {
+		return ErrClosed
+	}
+	select {
+	case c.frames <- frame:
+		return nil
+	case <-c.ctx.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("the peer does not read: %w", ctx.Err())
+	}
+}
+
+// writeFrames joins the frames that wait into one write, so that a burst of
+// answers costs one system call.
+func (c *Conn) writeFrames() {
+	burst := make([]byte, 0, writeBurstBytes)
+	for {
+		select {
+		case frame := <-c.frames:
+			burst = c.joinWaiting(append(burst[:0], frame...))
+			if _, err := c.library.Write(burst); err != nil {
+				c.library.TriggerFailure(fmt.Errorf("writing: %w", err))
+				return
+			}
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *Conn) joinWaiting(burst []byte) []byte {
+	for len(burst) < writeBurstBytes {
+		select {
+		case frame := <-c.frames:
+			burst = append(burst, frame...)
+		default:
+			return burst
+		}
+	}
+	return burst
+}
+
+// reader is called by iso8583-connection for each frame, by one goroutine and
+// until it gives an error. It hands the frame on itself and gives the library
+// nothing to do: no message.
+type reader struct{ c *Conn }
+
+func (r reader) ReadMessage(from io.Reader) (_ *iso8583.Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.c.logPanic(p, "reading a frame panicked, connection closed")
+			err = errPanic
+		}
+		if err != nil {
+			r.c.done.Done()
+		}
+	}()
+	frame, err := r.c.readFrame(from)
+	if err != nil {
+		r.c.logEnd(err)
+		return nil, err
+	}
+	return nil, r.c.take(frame)
+}
+
+var errPanic = errors.New("reading a frame panicked")
+
+func (c *Conn) readFrame(from io.Reader) (specs.Frame, error) {
+	if err := c.socket.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
+		return specs.Frame{}, err
+	}
+	begun := false
+	frame, err := c.opts.Framing.Read(from, func() {
+		begun = true
+		_ = c.socket.SetReadDeadline(time.Now().Add(frameTimeout))
+	})
+	if begun && errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errSlowFrame
+	}
+	return frame, err
+}
+
+var errSlowFrame = fmt.Errorf("a frame was not complete %v after its first byte", frameTimeout)
+
+func (c *Conn) logEnd(err error) {
+	var fault *specs.FrameError
+	switch {
+	case errors.As(err, &fault), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errSlowFrame):
+		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg("bad frame, connection closed")
+	case c.ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed):
+		c.opts.Log.Info().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg("connection lost")
+	}
+}
+
+// take decides what a frame is: keep-alive, reject, answer or question.
+func (c *Conn) take(frame specs.Frame) error {
+	if frame.KeepAlive {
+		return c.queue(c.ctx, c.opts.Framing.AppendKeepAlive(nil))
+	}
+	if c.opts.Trace != nil {
+		c.opts.Trace(false, frame.Body)
+	}
+	if frame.Header.Reject != "" {
+		c.takeReject(frame)
+		return nil
+	}
+	m, err := c.opts.Codec.Parse(frame.Body)
+	if err != nil {
+		return c.takeFault(frame, err)
+	}
+	c.faults = 0
+	if isAnswer(m.MTI()) {
+		c.takeAnswer(m)
+		return nil
+	}
+	c.work(frame.Header, Inbound{Message: m, Remote: c.Remote(), Bytes: len(frame.Body)})
+	return nil
+}
+
+func (c *Conn) takeAnswer(m *specs.Message) {
+	if !c.pending.deliver(c.opts.Key(m), answer{message: m}) {
+		c.opts.Log.Warn().Str("station", c.opts.Name).Str("mti", m.MTI()).
+			Msg("nobody waits for this answer: it came late, twice, or its key differs")
+	}
+}
+
+// takeReject ends the question that the peer rejected. Whether one waited
+// stands in the log; a reject is never answered.
+func (c *Conn) takeReject(frame specs.Frame) {
+	matched := false
+	if m, ok := c.opts.Codec.Salvage(frame.Body); ok {
+		matched = c.pending.deliver(c.opts.Key(m), answer{err: ErrRejected})
+	}
+	c.opts.Log.Warn().Str("station", c.opts.Name).Str("reject", frame.Header.Reject).Bool("matched", matched).
+		Msg("peer rejected a message of ours")
+}
+
+func (c *Conn) takeFault(frame specs.Frame, err error) error {
+	c.faults++
+	if c.faults >= faultsInRowMax {
+		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Int("faults", c.faults).
+			Msg("too many undecodable messages in a row, connection closed")
+		return errTooManyFaults
+	}
+	in := Inbound{Remote: c.Remote(), Bytes: len(frame.Body)}
+	if !errors.As(err, &in.Fault) {
+		in.Fault = &specs.FormatError{Detail: err.Error()}
+	}
+	if m, ok := c.opts.Codec.Salvage(frame.Body); ok {
+		in.Message = m
+	}
+	if in.Message != nil && isAnswer(in.Message.MTI()) {
+		c.opts.Log.Warn().Str("station", c.opts.Name).Str("mti", in.Message.MTI()).Err(in.Fault).
+			Msg("an answer cannot be decoded: its question waits in vain")
+		return nil
+	}
+	c.work(frame.Header, in)
+	return nil
+}
+
+var errTooManyFaults = errors.New("too many undecodable messages in a row")
+
+// work hands a question to a worker. When all are busy the reading stops, and
+// with it the peer. A handler therefore must not ask on the connection that it
+// handles a message of.
+func (c *Conn) work(h specs.Header, in Inbound) {
+	select {
+	case c.workers <- struct{}{}:
+	case <-c.ctx.Done():
+		return
+	}
+	c.done.Go(func() {
+		defer func() { <-c.workers }()
+		defer c.recovered()
+		c.handle(h, in)
+	})
+}
+
+// handle answers a question. An answer that comes after the handler's time is
+// sent all the same: the peer may still wait for it.
+func (c *Conn) handle(h specs.Header, in Inbound) {
+	ctx, cancel := context.WithTimeout(c.ctx, handlerTimeout)
+	defer cancel()
+	reply := c.opts.Handle(ctx, in)
+	if reply == nil {
+		return
+	}
+	if err := c.send(c.ctx, h.Answer(), reply); err != nil {
+		c.opts.Log.Warn().Str("station", c.opts.Name).Str("mti", reply.MTI()).Err(err).Msg("answer not delivered")
+	}
+}
+
+func (c *Conn) recovered() {
+	if p := recover(); p != nil {
+		c.logPanic(p, "a handler panicked")
+	}
+}
+
+// logPanic tells where a panic came from, not its value: that may quote a message.
+func (c *Conn) logPanic(p any, what string) {
+	c.opts.Log.Error().Str("station", c.opts.Name).Str("panic", fmt.Sprintf("%T", p)).
+		Bytes("stack", debug.Stack()).Msg(what)
+}
+
+// Remote is the peer's address.
+func (c *Conn) Remote() string { return c.socket.RemoteAddr().String() }

@@ -1,0 +1,86 @@
+// Package link moves ISO 8583 messages over TCP: doors that accept
+// connections, lines that dial and keep one, and the matching of answers to
+// questions on either.
+//
+// It knows framing, the codec and the message class (question or answer), and
+// never what a message means. The connection's life (idle ping, closing
+// handlers) is iso8583-connection's; sending, receiving and matching are
+// arranged so that no peer can stop or bloat the program: every wait has a
+// deadline, every queue a bound, every handler a recover.
+//
+// Start at Serve for the accepting side and at Line for the dialling side.
+package link
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/specs"
+)
+
+// Limits of one connection and of one door. All are ours.
+const (
+	writeQueueFrames  = 1024             // answers waiting for a slow reader
+	writeBurstBytes   = 64 << 10         // frames joined into one write
+	workersPerConn    = 256              // requests handled at once; further ones wait in the socket
+	pendingMax        = 4096             // questions waiting for an answer
+	faultsInRowMax    = 16               // undecodable bodies before the connection is closed
+	connectionsMax    = 1024             // of one door
+	frameTimeout      = 5 * time.Second  // from a frame's first byte to its last
+	writeTimeout      = 5 * time.Second  // of one write
+	idleTimeout       = 10 * time.Minute // without a byte from the peer
+	idleEcho          = 30 * time.Second // without a message to the peer, before a ping
+	handlerTimeout    = 30 * time.Second // of one request
+	acceptBackOffMin  = 5 * time.Millisecond
+	acceptBackOffMax  = time.Second
+	dialTimeout       = 3 * time.Second
+	redialBackOffMin  = 100 * time.Millisecond
+	redialBackOffMax  = 2 * time.Second
+	sentinelFrameSize = 512 // first guess at a frame's bytes
+)
+
+// Errors of Ask. A caller that gets one knows that no answer will come.
+var (
+	ErrDown      = errors.New("the peer is not connected")
+	ErrClosed    = errors.New("the connection ended before the answer came")
+	ErrDuplicate = errors.New("a question with the same key is already waiting")
+	ErrBusy      = errors.New("too many questions are waiting for an answer")
+	ErrRejected  = errors.New("the peer rejected the question as a whole")
+)
+
+// Inbound is a message that a peer sent on its own account.
+type Inbound struct {
+	Message *specs.Message     // nil when nothing of it could be read
+	Fault   *specs.FormatError // set when the body could not be decoded; Message then holds what could
+	Remote  string             // the peer's address
+	Bytes   int
+}
+
+// Handler answers an inbound message; nil answers nothing.
+type Handler func(ctx context.Context, in Inbound) *specs.Message
+
+// Options say how a peer's bytes are read and who handles its messages. Codec,
+// Framing, Handle and Key are required.
+type Options struct {
+	Name    string // of the station, for the log
+	Codec   *specs.Codec
+	Framing specs.Framing
+	Header  specs.Header // of questions; answers swap the peer's own
+	Handle  Handler
+	// Key names a message so that a question and its answer have the same
+	// key; see messages.Key.
+	Key func(*specs.Message) string
+	Log zerolog.Logger
+	// Trace, when set, sees the body of every frame: after it was read, and
+	// before it is written.
+	Trace func(sent bool, body []byte)
+}
+
+// isAnswer reports whether a message type's third digit says answer (ISO
+// 8583:1987: 1 response, 3 advice response, 5 notification acknowledgement).
+func isAnswer(mti string) bool {
+	return len(mti) == 4 && (mti[2]-'0')%2 == 1
+}

@@ -1,0 +1,77 @@
+package link
+
+import (
+	"sync"
+
+	"github.com/firsttap/firsttap/specs"
+)
+
+// answer is what became of a question: a message or the error for its asker.
+type answer struct {
+	message *specs.Message
+	err     error
+}
+
+// pending holds the questions that wait for their answers. Each has a
+// buffered channel, so that delivering never waits for the asker, and gets
+// exactly one answer unless its asker removes it first.
+type pending struct {
+	mu     sync.Mutex
+	byKey  map[string]chan answer
+	closed bool
+}
+
+func (p *pending) add(key string) (chan answer, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		return nil, ErrClosed
+	case len(p.byKey) >= pendingMax:
+		return nil, ErrBusy
+	}
+	if _, taken := p.byKey[key]; taken {
+		return nil, ErrDuplicate
+	}
+	if p.byKey == nil {
+		p.byKey = make(map[string]chan answer)
+	}
+	waiting := make(chan answer, 1)
+	p.byKey[key] = waiting
+	return waiting, nil
+}
+
+// deliver gives a question its answer and reports whether it was waited for.
+func (p *pending) deliver(key string, a answer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	waiting, ok := p.byKey[key]
+	if ok {
+		delete(p.byKey, key)
+		waiting <- a
+	}
+	return ok
+}
+
+// remove takes a question back and reports whether it was still waiting. The
+// key may name another question by now, which stays.
+func (p *pending) remove(key string, waiting chan answer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byKey[key] != waiting {
+		return false
+	}
+	delete(p.byKey, key)
+	return true
+}
+
+// failAll ends every wait, and refuses further ones.
+func (p *pending) failAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for key, waiting := range p.byKey {
+		delete(p.byKey, key)
+		waiting <- answer{err: ErrClosed}
+	}
+}
