@@ -1,0 +1,194 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
+)
+
+// activate serves an activation request: facts, screening, claim, issuer,
+// conclusion, answer. It gives no answer to a repeat of a request that is
+// still under way, whose own answer will come.
+func (g *Gateway) activate(ctx context.Context, station string, r *messages.ActivationRequest, e *event) messages.Message {
+	at := g.Now()
+	facts, err := g.activationFacts(ctx, r.Activation, at)
+	if err != nil {
+		return g.activationFault(r, err, e)
+	}
+	found := token.Screen(r.Activation, facts, at)
+	claim, err := g.activationClaim(station, r, facts, at)
+	if err != nil {
+		return g.activationFault(r, err, e)
+	}
+	found, result, err := g.claimActivation(ctx, claim, found)
+	switch {
+	case err != nil:
+		return g.activationFault(r, err, e)
+	case result.State == vault.Busy:
+		e.note = "repeat of a request under way"
+		return nil
+	case result.State == vault.Conflict:
+		e.outcome = token.Outcome{Response: token.DuplicateTrace, AnsweredBy: token.ByNetwork}
+		return r.Answer("", e.outcome, nil)
+	case result.State == vault.Answered:
+		return g.repeatActivation(ctx, r, result.Recorded, e)
+	case !found.Ask():
+		e.outcome = found.Declined()
+		return r.Answer(claim.TransactionID, e.outcome, nil)
+	}
+	outcome, minted, err := g.askAndConclude(ctx, r, claim, facts, found)
+	if err != nil {
+		g.leave(vault.Conclusion{Key: claim.Key, Outcome: notProcessed, Release: true})
+		return g.activationFault(r, err, e)
+	}
+	e.outcome = outcome
+	return r.Answer(claim.TransactionID, outcome, minted)
+}
+
+func (g *Gateway) activationFacts(ctx context.Context, a token.Activation, at time.Time) (token.ActivationFacts, error) {
+	var facts token.ActivationFacts
+	registration, ok := g.Registry.Find(a.PAN)
+	if !ok {
+		return facts, nil
+	}
+	account, err := g.Store.Account(ctx, a.PAN, at)
+	if err != nil {
+		return facts, err
+	}
+	facts.Registration, facts.Enrolment, facts.Attempts = registration, account.Enrolment, account.Attempts
+	facts.Key, err = g.Keys.CodeMaster(registration.Range.String(), registration.Policy.KeyVersion)
+	if err != nil {
+		g.Log.Error().Err(err).Stringer("range", registration.Range).Msg("no key for codes of this range")
+	}
+	return facts, nil
+}
+
+func (g *Gateway) activationClaim(station string, r *messages.ActivationRequest, facts token.ActivationFacts, at time.Time) (vault.Claim, error) {
+	transactionID, err := token.DrawTransactionID(g.Random)
+	return vault.Claim{
+		Key: requestKey(station, vault.KindActivation, r.Trace), Content: r.Content(), Kind: vault.KindActivation,
+		TransactionID: transactionID, At: at, PAN: r.Activation.PAN, Limits: facts.Registration.Policy,
+	}, err
+}
+
+// claimActivation claims what the screening found. Every code that was tried,
+// right or wrong, is held to the limits as they stand now. When another
+// request was faster with the code or with the last attempt, that is the new
+// finding, and it is claimed in its place.
+func (g *Gateway) claimActivation(ctx context.Context, c vault.Claim, found token.Screening) (token.Screening, vault.ClaimResult, error) {
+	policy := c.Limits
+	for {
+		c.Limits, c.Spend, c.Failed, c.Outcome = dcvv2.Policy{}, dcvv2.Window{}, found.Failed(), nil
+		if found.Failed() || found.CVV2 == dcvv2.Match {
+			c.Limits = policy
+		}
+		if found.Ask() {
+			c.Spend = spendable(policy, found)
+		} else {
+			declined := found.Declined()
+			c.Outcome = &declined
+		}
+		result, err := g.Store.Claim(ctx, c)
+		switch {
+		case err != nil:
+			return found, result, err
+		case result.State == vault.Used:
+			found = token.UsedCode()
+		case result.State == vault.Blocked:
+			found = token.Blocked(policy, result.Attempts)
+		default:
+			return found, result, nil
+		}
+	}
+}
+
+func spendable(p dcvv2.Policy, found token.Screening) dcvv2.Window {
+	if !p.OncePerWindow {
+		return dcvv2.Window{}
+	}
+	return found.Window
+}
+
+// askAndConclude asks the issuer and records what follows. From here on the
+// requestor's connection no longer matters: what was begun is ended.
+func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequest, claim vault.Claim, facts token.ActivationFacts, found token.Screening) (token.Outcome, *token.Token, error) {
+	ctx = context.WithoutCancel(ctx)
+	issuer := facts.Registration.Issuer
+	question := r.ForIssuer(claim.TransactionID, messages.Additional{CVV2: found.CVV2})
+	outcome := token.Conclude(found, g.ask(ctx, issuer, question, &question.Trace))
+	conclusion := vault.Conclusion{
+		Key: claim.Key, Outcome: outcome, PAN: claim.PAN,
+		Succeeded: outcome.Approved() && found.CVV2 == dcvv2.Match,
+		Release:   outcome.Response == token.IssuerUnavailable,
+	}
+	if !outcome.Approved() {
+		return outcome, nil, g.conclude(ctx, conclusion)
+	}
+	minted, err := g.mint(ctx, r.Activation, issuer, claim.TransactionID, conclusion)
+	if err != nil {
+		return outcome, nil, err
+	}
+	outcome.Reference = minted.Reference
+	g.notices.nudge()
+	return outcome, &minted, nil
+}
+
+// mint makes a token and stores it with the conclusion; a number or reference
+// that exists already is drawn again.
+func (g *Gateway) mint(ctx context.Context, a token.Activation, issuer, transactionID string, c vault.Conclusion) (token.Token, error) {
+	for range mintTries {
+		minted, err := token.Mint(g.Random, g.TokenRange, a, issuer, transactionID, g.TokenKeyVersion, g.Now())
+		if err != nil {
+			return token.Token{}, err
+		}
+		c.Token, c.Outcome.Reference = &minted, minted.Reference
+		c.Notices = []token.Notice{{Reason: token.NoticeCreated, TransactionID: transactionID, Reference: minted.Reference}}
+		if err := g.conclude(ctx, c); !errors.Is(err, vault.ErrTaken) {
+			return minted, err
+		}
+	}
+	return token.Token{}, fmt.Errorf("token range %s: %w %d times", g.TokenRange, vault.ErrTaken, mintTries)
+}
+
+func (g *Gateway) conclude(ctx context.Context, c vault.Conclusion) error {
+	ctx, cancel := context.WithTimeout(ctx, concludeTimeout)
+	defer cancel()
+	c.At = g.Now()
+	return g.Store.Conclude(ctx, c)
+}
+
+// repeatActivation gives the recorded answer again, as it was given.
+func (g *Gateway) repeatActivation(ctx context.Context, r *messages.ActivationRequest, t vault.Transaction, e *event) messages.Message {
+	e.outcome, e.note = *t.Outcome, "repeat of an answered request"
+	if !t.Outcome.Approved() {
+		return r.Answer(t.TransactionID, *t.Outcome, nil)
+	}
+	minted, err := g.Store.TokenByReference(ctx, t.Outcome.Reference)
+	if err != nil {
+		return g.activationFault(r, err, e)
+	}
+	minted.Status = token.Active // as the first answer said, whatever became of it since
+	return r.Answer(t.TransactionID, *t.Outcome, &minted)
+}
+
+// notProcessed is the outcome of an activation that could not be served.
+var notProcessed = token.Screening{Decline: token.Malfunction, CVV2: dcvv2.NotProcessed, Reason: token.ReasonCannotCheck}.Declined()
+
+// activationFault answers a request that could not be served: the code is not
+// processed, and the requestor may try again.
+func (g *Gateway) activationFault(r *messages.ActivationRequest, err error, e *event) messages.Message {
+	e.err, e.outcome = err, notProcessed
+	return r.Answer("", e.outcome, nil)
+}
+
+// requestKey names a request durably. Field 7 is left out: a repeat may be
+// stamped anew.
+func requestKey(station string, kind vault.Kind, t messages.Trace) string {
+	return fmt.Sprintf("%s/%s/%s/%s/%s/%s", station, kind, t.Acquirer, t.Terminal, t.RRN, t.STAN)
+}

@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/internal/link"
+	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/specs"
+	"github.com/firsttap/firsttap/token"
+)
+
+// event is what the log tells of one message, in one line.
+type event struct {
+	started time.Time
+	pan     card.PAN
+	outcome token.Outcome
+	note    string
+	err     error
+}
+
+// serving finds the function of each message kind that a station may send. A
+// nil reply is no answer.
+type serving func(ctx context.Context, station string, typed messages.Message, e *event) (reply messages.Message, served bool)
+
+// handler answers every message of a station: it is the one place where
+// answers and the log line about them are made.
+func (g *Gateway) handler(station string, serve serving) link.Handler {
+	return func(ctx context.Context, in link.Inbound) *specs.Message {
+		e := event{started: time.Now()}
+		answer := g.answer(ctx, station, serve, in, &e)
+		g.record(station, in, answer, e)
+		return answer
+	}
+}
+
+func (g *Gateway) answer(ctx context.Context, station string, serve serving, in link.Inbound, e *event) *specs.Message {
+	if in.Fault != nil {
+		e.err = in.Fault
+		return g.refuse(in.Message, token.FormatFault, e)
+	}
+	typed, err := messages.Decode(in.Message)
+	var unknown *messages.UnknownError
+	switch {
+	case errors.As(err, &unknown):
+		e.err = err
+		return g.refuse(in.Message, token.InvalidTransaction, e)
+	case errors.Is(err, card.ErrPANLuhn): // a slip of the cardholder's, not of the station's
+		e.err = err
+		return g.refuse(in.Message, token.BadNumber, e)
+	case err != nil:
+		e.err = err
+		return g.refuse(in.Message, token.FormatFault, e)
+	}
+	reply, served := serve(ctx, station, typed, e)
+	switch {
+	case !served:
+		e.note = "the gateway does not serve this message"
+		return g.refuse(in.Message, token.InvalidTransaction, e)
+	case reply == nil:
+		return nil
+	}
+	answer, err := messages.Encode(reply)
+	if err != nil {
+		e.err = err
+		return g.refuse(in.Message, token.Malfunction, e)
+	}
+	return answer
+}
+
+// serve serves the stations that dial in.
+func (g *Gateway) serve(ctx context.Context, station string, typed messages.Message, e *event) (reply messages.Message, served bool) {
+	switch r := typed.(type) {
+	case *messages.NetworkRequest:
+		return g.manage(r, e), true
+	case *messages.ActivationRequest:
+		e.pan = r.Activation.PAN
+		return g.activate(ctx, station, r, e), true
+	case *messages.TapRequest:
+		e.pan = r.Tap.Number
+		return g.tap(ctx, station, r, e), true
+	default:
+		return nil, false
+	}
+}
+
+// serveIssuer serves issuers on the lines that the gateway asks them on. It
+// asks nobody, because a line whose handlers wait for its answers stands still.
+func (g *Gateway) serveIssuer(_ context.Context, _ string, typed messages.Message, e *event) (reply messages.Message, served bool) {
+	if r, ok := typed.(*messages.NetworkRequest); ok {
+		return g.manage(r, e), true
+	}
+	return nil, false
+}
+
+// refuse answers a request that could not be read as typed. A message of which
+// not even type and trace are known gets no answer: there is nobody to match it.
+func (g *Gateway) refuse(request *specs.Message, response token.Response, e *event) *specs.Message {
+	e.outcome.Response = response
+	if request == nil {
+		e.note = "type or trace unreadable: not answered"
+		return nil
+	}
+	return messages.Refusal(request, string(response))
+}
+
+func (g *Gateway) record(station string, in link.Inbound, answer *specs.Message, e event) {
+	level := zerolog.InfoLevel
+	if e.err != nil {
+		level = zerolog.WarnLevel
+	}
+	log := g.Log.WithLevel(level).Str("station", station).Str("remote", in.Remote).Int("bytes", in.Bytes)
+	if in.Message != nil {
+		trace := messages.TraceOf(in.Message)
+		log = log.Str("mti", in.Message.MTI()).Str("stan", trace.STAN).Str("rrn", trace.RRN)
+	}
+	if !e.pan.IsZero() {
+		log = log.Stringer("pan", e.pan)
+	}
+	if e.outcome.CVV2 != 0 {
+		log = log.Stringer("cvv2", e.outcome.CVV2)
+	}
+	if e.note != "" {
+		log = log.Str("note", e.note)
+	}
+	log.Str("response", string(e.outcome.Response)).Str("reason", string(e.outcome.Reason)).
+		Bool("answered", answer != nil).Err(e.err).Dur("took_ms", time.Since(e.started)).Msg("message")
+}

@@ -1,0 +1,289 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/specs"
+	"github.com/firsttap/firsttap/vault"
+	"github.com/firsttap/firsttap/vault/sqlite"
+)
+
+// patience bounds every wait of a test; nothing should take as long.
+const patience = 20 * time.Second
+
+// Names and ranges of the test world.
+const (
+	issuerName = "harbour"
+
+	cardRange    = "4761739" // registered, with keys
+	keylessRange = "400000"  // registered, its key is missing
+	tokenRange   = "489537001"
+
+	wallets, merchants = "wallets", "merchants"
+)
+
+var (
+	codec      = specs.VisaStyleCodec()
+	framing, _ = specs.FramingByName(specs.FramingVAP)
+	expiry     = card.MustExpiry("3112")
+	policy     = dcvv2.DefaultPolicy()
+
+	// halfPast is the time at which a world begins: no code of another window
+	// is good.
+	halfPast = time.Date(2026, 11, 22, 12, 30, 0, 0, time.UTC)
+)
+
+// settings change a world before it begins.
+type settings struct {
+	dir     string                        // of the store; a new one by default
+	timeout time.Duration                 // the gateway's for issuers
+	wrap    func(vault.Store) vault.Store // to make the store misbehave
+	policy  dcvv2.Policy                  // of the ranges; the default policy by default
+	quiet   bool                          // logs to nowhere, as benchmarks do
+	before  func(vault.Store, *clock)     // works on the store before the gateway runs
+	host    net.Listener                  // of an issuer that the test plays byte by byte
+}
+
+// world is a gateway that runs between a scripted issuer, wallets and
+// merchants, all over loopback sockets.
+type world struct {
+	testing.TB
+	clock   *clock
+	keys    *keyring
+	store   vault.Store
+	issuer  *issuer
+	gateway *gateway.Gateway
+	log     *logbook
+	quiet   bool
+	doors   map[string]string // addresses
+
+	wallet, merchant *station
+	accounts         atomic.Int64
+}
+
+func newWorld(t testing.TB, change ...func(*settings)) *world {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+	set := settings{timeout: 5 * time.Second, policy: policy}
+	for _, c := range change {
+		c(&set)
+	}
+	if set.dir == "" {
+		set.dir = t.TempDir()
+	}
+	w := &world{
+		TB: t, clock: &clock{now: halfPast}, keys: newKeyring(t), log: new(logbook), quiet: set.quiet,
+		doors: make(map[string]string),
+	}
+	w.store = openStore(t, set.dir)
+	t.Cleanup(func() {
+		if err := w.store.Close(); err != nil {
+			t.Errorf("closing the store: %v", err)
+		}
+	})
+	if set.before != nil {
+		set.before(w.store, w.clock)
+	}
+	if set.wrap != nil {
+		w.store = set.wrap(w.store)
+	}
+	if set.host == nil {
+		w.issuer = newIssuer(t)
+	} else {
+		w.issuer = &issuer{addr: set.host.Addr().String()}
+	}
+	w.start(set.timeout, set.policy)
+	if set.host == nil {
+		w.waitIssuer()
+	}
+	w.wallet, w.merchant = w.dial(wallets), w.dial(merchants)
+	return w
+}
+
+func openStore(t testing.TB, dir string) vault.Store {
+	t.Helper()
+	cipher, err := vault.NewCipher([]byte("sealing key of the test, 32 byte"), []byte("reference key of the test, 32 by"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(filepath.Join(dir, "store.db"), cipher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// start runs the gateway until the test's end.
+func (w *world) start(timeout time.Duration, policy dcvv2.Policy) {
+	w.Helper()
+	registry, err := dcvv2.NewRegistry(
+		dcvv2.Registration{Range: card.MustRange(cardRange), Issuer: issuerName, Policy: policy},
+		dcvv2.Registration{Range: card.MustRange(keylessRange), Issuer: issuerName, Policy: policy},
+	)
+	w.must(err)
+	w.gateway, err = gateway.New(gateway.Options{
+		Store: w.store, Keys: w.keys, Registry: registry,
+		Issuers: []gateway.IssuerStation{{
+			Station: gateway.Station{Name: issuerName, Codec: codec, Framing: framing, Number: 200001},
+			Addr:    w.issuer.addr,
+		}},
+		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: timeout,
+		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
+	})
+	w.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	doors := w.openDoors()
+	go func() { done <- w.gateway.Run(ctx, doors...) }()
+	w.Cleanup(func() {
+		cancel()
+		if err := got(w, done, "the gateway's end"); err != nil {
+			w.Errorf("the gateway ended with %v", err)
+		}
+	})
+}
+
+func (w *world) logger() zerolog.Logger {
+	if w.quiet {
+		return zerolog.New(io.Discard)
+	}
+	return zerolog.New(w.log).Level(zerolog.TraceLevel)
+}
+
+func (w *world) waitIssuer() {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	w.must(w.gateway.WaitIssuers(ctx))
+}
+
+func (w *world) openDoors() []gateway.Door {
+	w.Helper()
+	var doors []gateway.Door
+	for n, name := range []string{wallets, merchants} {
+		l := listen(w, "127.0.0.1:0")
+		w.doors[name] = l.Addr().String()
+		doors = append(doors, gateway.Door{
+			Station:  gateway.Station{Name: name, Codec: codec, Framing: framing, Number: 100001 + uint32(n)},
+			Listener: l,
+		})
+	}
+	return doors
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// until waits for a condition that no channel tells of.
+func (w *world) until(what string, holds func() bool) {
+	w.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			w.Fatalf("%s: not within %v", what, patience)
+		}
+	}
+}
+
+// got waits for something, but not for ever.
+func got[T any](t testing.TB, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("%s did not come within %v", what, patience)
+		panic("not reached")
+	}
+}
+
+func listen(t testing.TB, addr string) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// clock stands still until it is set.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+func (c *clock) forward(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// keyring holds one key of each kind.
+type keyring struct {
+	code  dcvv2.MasterKey
+	token emv.Key
+	gone  atomic.Bool // token keys too
+}
+
+var errNoKey = errors.New("no such key")
+
+func newKeyring(t testing.TB) *keyring {
+	t.Helper()
+	code, err := dcvv2.NewMasterKey([]byte("\x01\x23\x45\x67\x89\xAB\xCD\xEF\xFE\xDC\xBA\x98\x76\x54\x32\x10"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, err := emv.ParseKey("2315208C9110AD402315208C9110AD40")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &keyring{code: code, token: master}
+}
+
+// CodeMaster gives the key of the range that has one.
+func (k *keyring) CodeMaster(accountRange string, _ int) (dcvv2.MasterKey, error) {
+	if accountRange != cardRange || k.gone.Load() {
+		return dcvv2.MasterKey{}, errNoKey
+	}
+	return k.code, nil
+}
+
+// TokenMaster gives the key of all versions.
+func (k *keyring) TokenMaster(int) (emv.Key, error) {
+	if k.gone.Load() {
+		return emv.Key{}, errNoKey
+	}
+	return k.token, nil
+}
