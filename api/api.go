@@ -1,0 +1,89 @@
+// Package api is the HTTP side of the network: three doors, each a handler of
+// its own that a program may bind where it likes.
+//
+//   - Issuers ask for dynamic CVV2 codes and enrol accounts (Issuers).
+//   - Phones fetch the key material of their tokens, encrypted to the phone's
+//     own key, and report how loading went (Phones).
+//   - Operators look at tokens and move them along their life cycle, and ask
+//     whether the service is well (Operators). This door has no log-in: bind it
+//     to loopback or a management network.
+//
+// An issuer is named by cardAcceptr.clientId alone for now. Client
+// certificates, which prove that name, come with two-way TLS; until then bind
+// the issuers' door where only issuers reach it.
+//
+// The package never stores or logs a code, a key or a PAN in clear: codes are
+// computed, answered and forgotten, also for a repeated request. It decides
+// nothing about taps and activations. The names of all JSON members stand in
+// api/wire, the typed client in api/client. Start at New.
+package api
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/vault"
+)
+
+// Keys gives the master keys that the doors derive from. Its methods may be
+// called by many goroutines; an error is a key that is not there now.
+type Keys interface {
+	// CodeMaster is the master key for codes of an account range, named as
+	// card.Range prints it.
+	CodeMaster(accountRange string, version int) (dcvv2.MasterKey, error)
+	// TokenMaster is the master key that tokens' card keys derive from.
+	TokenMaster(version int) (emv.Key, error)
+}
+
+// Options is what an API works with.
+type Options struct {
+	Store    vault.Store
+	Keys     Keys
+	Registry *dcvv2.Registry
+	Now      func() time.Time // nil: time.Now
+	Random   io.Reader        // nil: crypto/rand; for the key that hashes requests
+	Log      zerolog.Logger   // one event per request
+	Wake     func()           // called when a notice was queued; nil: nothing
+}
+
+// API holds what the three doors share. Its handlers may serve many requests
+// at once.
+type API struct {
+	store    vault.Store
+	keys     Keys
+	registry *dcvv2.Registry
+	now      func() time.Time
+	log      zerolog.Logger
+	wake     func()
+	repeats  *repeats
+}
+
+// New checks the options and makes an API. The error names what is missing.
+func New(o Options) (*API, error) {
+	if o.Store == nil || o.Keys == nil || o.Registry == nil {
+		return nil, errors.New("an API needs a store, keys and a registry of account ranges")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Wake == nil {
+		o.Wake = func() {}
+	}
+	known, err := newRepeats(o.Random)
+	if err != nil {
+		return nil, err
+	}
+	return &API{
+		store: o.Store, keys: o.Keys, registry: o.Registry,
+		now: o.Now, log: o.Log, wake: o.Wake, repeats: known,
+	}, nil
+}

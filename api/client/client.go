@@ -1,0 +1,128 @@
+// Package client calls the HTTP doors of the network: Issuer asks for dynamic
+// CVV2 codes and enrols accounts, Phone fetches a token's key material and
+// reports how loading went, Operator looks at tokens and moves them along
+// their life cycle.
+//
+// It gives and takes the types of the core: a PAN, code or key that comes in
+// or out cannot be printed by accident, and stands in clear only inside the
+// body of a request. It keeps nothing, retries nothing and follows no
+// redirect, so that card data never reaches a host that was not named.
+//
+// Every method ends at its context, or after TimeoutDefault. An answer that is
+// not a success gives *Problem. Start at Issuer, Phone or Operator.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/firsttap/firsttap/api/wire"
+)
+
+// Limits of a call. Ours.
+const (
+	TimeoutDefault = 15 * time.Second // for a whole call; a context may say less
+	AnswerBytesMax = 64 << 10         // the largest answer, 24 codes, has about 4 KiB
+)
+
+// ErrAnswer is wrapped when a success cannot be read: the other side speaks
+// something else.
+var ErrAnswer = errors.New("the answer is not what this call expects")
+
+// ErrKey is given when a Phone has no key on P-256.
+var ErrKey = wire.ErrKey
+
+// Problem is the error of an answer that is not a success. Code is stable.
+type Problem = wire.Problem
+
+// Codes of problems that callers tell apart.
+const (
+	CodeNotEnrolled     = wire.CodeNotEnrolled     // 402: enrol the account first
+	CodeRequestIDReused = wire.CodeRequestIDReused // 402: the id named another request
+	CodeClientForbidden = wire.CodeClientForbidden // 403: not this client's range
+	CodeTokenNotFound   = wire.CodeTokenNotFound   // 404: no such token, or not this phone's
+	CodeTokenNotActive  = wire.CodeTokenNotActive  // 402: suspended, inactive or deactivated
+	CodeStepNotAllowed  = wire.CodeStepNotAllowed  // 409: the token's state forbids the step
+	CodeUnavailable     = wire.CodeUnavailable     // 503: try again
+)
+
+// door is one side's address with the means to call it.
+type door struct {
+	baseURL string
+	http    *http.Client
+}
+
+// call sends a body, or none, and reads a success.
+func (d door) call(ctx context.Context, method, path string, body wire.Object) (wire.Document, error) {
+	ctx, cancel := context.WithTimeout(ctx, TimeoutDefault)
+	defer cancel()
+	request, err := d.request(ctx, method, path, body)
+	if err != nil {
+		return wire.Document{}, err
+	}
+	answer, err := d.client().Do(request)
+	if err != nil {
+		return wire.Document{}, fmt.Errorf("calling %s: %w", path, err)
+	}
+	defer answer.Body.Close()
+	return read(answer)
+}
+
+func (d door) request(ctx context.Context, method, path string, body wire.Object) (*http.Request, error) {
+	address, err := url.JoinPath(d.baseURL, path)
+	if err != nil {
+		return nil, fmt.Errorf("the base URL is not one: %w", err)
+	}
+	if body == nil {
+		return http.NewRequestWithContext(ctx, method, address, nil)
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("writing the request: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(encoded))
+	if err == nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, err
+}
+
+func (d door) client() *http.Client {
+	c := http.Client{}
+	if d.http != nil {
+		c = *d.http
+	}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}
+
+func read(answer *http.Response) (wire.Document, error) {
+	body, err := io.ReadAll(io.LimitReader(answer.Body, AnswerBytesMax+1))
+	switch {
+	case err != nil:
+		return wire.Document{}, fmt.Errorf("reading the answer: %w", err)
+	case len(body) > AnswerBytesMax:
+		return wire.Document{}, fmt.Errorf("%w: more than %d bytes", ErrAnswer, AnswerBytesMax)
+	case answer.StatusCode >= http.StatusMultipleChoices:
+		return wire.Document{}, wire.ReadProblem(answer.StatusCode, body)
+	case answer.StatusCode == http.StatusNoContent:
+		return wire.Document{}, nil
+	}
+	mediaType, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" {
+		return wire.Document{}, fmt.Errorf("%w: it is no JSON", ErrAnswer)
+	}
+	doc, err := wire.Parse(body)
+	if err != nil {
+		return wire.Document{}, fmt.Errorf("%w: %v", ErrAnswer, err)
+	}
+	return doc, nil
+}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/firsttap/firsttap/api/wire"
+	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
+)
+
+// Operators is the door of those who run the network. Pages of other sites
+// cannot call it, even from an operator's own browser.
+func (a *API) Operators() http.Handler {
+	mux := newMux()
+	route(mux, http.MethodGet, wire.TokenPath, a.showToken)
+	route(mux, http.MethodPost, wire.SuspendPath, a.step(token.Suspend))
+	route(mux, http.MethodPost, wire.ResumePath, a.step(token.Resume))
+	route(mux, http.MethodPost, wire.DeactivatePath, a.step(token.Deactivate))
+	route(mux, http.MethodGet, wire.TransactionPath, a.explain)
+	route(mux, http.MethodGet, wire.HealthPath, healthy)
+	route(mux, http.MethodGet, wire.ReadyPath, a.ready)
+	return a.sameOrigin(a.door("operators", mux))
+}
+
+// sameOrigin refuses what a browser sends on behalf of another site.
+func (a *API) sameOrigin(door http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{}
+		v.finish(w, reply{}, crossOrigin)
+		v.record(a.log.With().Str("door", "operators").Logger(), r, 0)
+	}))
+	return protection.Handler(door)
+}
+
+func (a *API) showToken(r *http.Request, v *visit) (reply, error) {
+	t, err := a.tokenByReference(r, v)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{http.StatusOK, tokenAnswer(t)}, nil
+}
+
+// step moves a token along its life cycle; the store queues the notice.
+func (a *API) step(event token.Event) act {
+	return func(r *http.Request, v *visit) (reply, error) {
+		if err := noBody(r); err != nil {
+			return reply{}, err
+		}
+		reference, err := readReference(r, v)
+		if err != nil {
+			return reply{}, err
+		}
+		t, err := a.store.Step(r.Context(), reference, event, a.now())
+		if err != nil {
+			return reply{}, storeFault(err)
+		}
+		a.wake()
+		return reply{http.StatusOK, tokenAnswer(t)}, nil
+	}
+}
+
+func tokenAnswer(t token.Token) wire.Object {
+	return wire.Object{
+		wire.Text(wire.TokenReference, t.Reference),
+		wire.Text(wire.TokenStatus, t.Status.Word()),
+		wire.Text(wire.TokenNumber, t.Number.Masked()),
+		wire.Text(wire.TokenPAN, t.PAN.Masked()),
+		wire.Text(wire.TokenType, string(t.Type)),
+		wire.Text(wire.TokenIssuer, t.Issuer),
+		wire.Text(wire.TokenRequestor, t.Requestor),
+		wire.Text(wire.TokenDevice, t.DeviceID),
+		wire.Integer(wire.TokenCounter, t.ATC),
+		wire.Text(wire.TokenCreated, moment(t.Created)),
+	}
+}
+
+// explain tells an operator what the audit trail says of a transaction. One
+// that was never seen has no entries.
+func (a *API) explain(r *http.Request, _ *visit) (reply, error) {
+	entries, err := a.store.Explain(r.Context(), r.PathValue("transaction"))
+	if err != nil {
+		return reply{}, storeFault(err)
+	}
+	items := make([]wire.Object, 0, len(entries))
+	for _, e := range entries {
+		items = append(items, wire.Object{
+			wire.Text(wire.AuditAt, moment(e.At)),
+			wire.Text(wire.AuditEvent, e.Event),
+			wire.Text(wire.AuditSubject, e.Subject),
+			wire.Text(wire.AuditDetail, e.Detail),
+		})
+	}
+	return reply{http.StatusOK, wire.Object{wire.List(wire.AuditEntries, items)}}, nil
+}
+
+// storeFault tells the store's answers apart from a store that cannot answer.
+func storeFault(err error) error {
+	var step *token.StepError
+	if err == nil || errors.Is(err, vault.ErrNotFound) || errors.As(err, &step) {
+		return err
+	}
+	return outOfReach(err)
+}
+
+func healthy(*http.Request, *visit) (reply, error) {
+	return reply{http.StatusOK, wire.Object{wire.Text(wire.HealthStatus, "ok")}}, nil
+}
+
+// ready reads one line from the store: it can be asked, so can the network.
+func (a *API) ready(r *http.Request, v *visit) (reply, error) {
+	if _, err := a.store.Audit(r.Context(), 0, 1); err != nil {
+		return reply{}, outOfReach(err)
+	}
+	return healthy(r, v)
+}

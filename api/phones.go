@@ -1,0 +1,184 @@
+package api
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/firsttap/firsttap/api/wire"
+	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/internal/secret"
+	"github.com/firsttap/firsttap/token"
+)
+
+// ProofAge is how far the time in a phone's signed report may lie from now,
+// before or after. Ours: phones' clocks are good to seconds.
+const ProofAge = 5 * time.Minute
+
+// What a phone needs beside its key. Ours but the application identifier,
+// which is the public one for Visa credit and debit.
+const (
+	cryptogramVersion = 18
+	applicationID     = "A0000000031010"
+	serviceCode       = "201"           // international, chip (ISO/IEC 7813)
+	discretionary     = "0000000000000" // fills track 2 equivalent data to 37 digits
+)
+
+// Results of device provisioning (field 123 set 01 tag 0E).
+var provisioningResults = map[string]string{wire.ResultSuccess: "00", wire.ResultFailure: "01"}
+
+// Phones is the door of phones: the token's own channel, to be served over
+// HTTPS. A phone is known by its key: whose thumbprint is not the token's
+// device id gets the answer of a token that does not exist.
+func (a *API) Phones() http.Handler {
+	mux := newMux()
+	route(mux, http.MethodPost, wire.TokenKeyPath, a.tokenKey)
+	route(mux, http.MethodPost, wire.TokenResultPath, a.tokenResult)
+	return a.door("phones", mux)
+}
+
+// tokenKey gives a token's key material, readable by its phone only.
+func (a *API) tokenKey(r *http.Request, v *visit) (reply, error) {
+	doc, err := readDocument(r, wire.KeyType, wire.KeyCurve, wire.KeyX, wire.KeyY)
+	if err != nil {
+		return reply{}, err
+	}
+	key, err := wire.ReadKey(doc)
+	if err != nil {
+		return reply{}, err
+	}
+	t, err := a.tokenOf(r, key, v)
+	if err != nil {
+		return reply{}, err
+	}
+	if t.Status != token.Active {
+		return reply{}, notActive
+	}
+	master, err := a.keys.TokenMaster(t.KeyVersion)
+	if err != nil {
+		return reply{}, outOfReach(err)
+	}
+	sealed, err := wire.Seal(key, material(t, emv.CardKey(master, t.Number, t.Sequence)))
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{http.StatusOK, wire.Object{wire.Text(wire.EncryptedMaterial, sealed)}}, nil
+}
+
+func material(t token.Token, key emv.Key) wire.Object {
+	return wire.Object{
+		wire.Text(wire.MaterialReference, t.Reference),
+		wire.Text(wire.MaterialNumber, t.Number.Reveal()),
+		wire.Text(wire.MaterialExpiry, t.Expiry.YYMM()),
+		wire.Text(wire.MaterialSequence, t.Sequence.Digits()),
+		wire.Text(wire.MaterialCardKey, fmt.Sprintf("%X", key.Reveal())),
+		wire.Text(wire.MaterialCheckValue, key.CheckValue()),
+		wire.Integer(wire.MaterialKeyIndex, t.KeyVersion),
+		wire.Integer(wire.MaterialCryptogramVersion, cryptogramVersion),
+		wire.Text(wire.MaterialAID, applicationID),
+		wire.Text(wire.MaterialServiceCode, serviceCode),
+		wire.Text(wire.MaterialDiscretionary, discretionary),
+	}
+}
+
+// tokenOf finds the token that the address names, if the key is its phone's.
+func (a *API) tokenOf(r *http.Request, key *ecdsa.PublicKey, v *visit) (token.Token, error) {
+	device, err := wire.DeviceID(key)
+	if err != nil {
+		return token.Token{}, err
+	}
+	t, err := a.tokenByReference(r, v)
+	if err != nil {
+		return token.Token{}, err
+	}
+	if subtle.ConstantTimeCompare([]byte(t.DeviceID), []byte(device)) != 1 {
+		return token.Token{}, tokenNotFound
+	}
+	return t, nil
+}
+
+// tokenByReference finds the token that the address names.
+func (a *API) tokenByReference(r *http.Request, v *visit) (token.Token, error) {
+	reference, err := readReference(r, v)
+	if err != nil {
+		return token.Token{}, err
+	}
+	t, err := a.store.TokenByReference(r.Context(), reference)
+	return t, storeFault(err)
+}
+
+// readReference takes the token reference from the address; only one of the
+// right form gets into the log.
+func readReference(r *http.Request, v *visit) (string, error) {
+	reference := r.PathValue("reference")
+	wrong := strings.Trim(reference, "0123456789abcdef") != ""
+	if wrong || len(reference) != 2*token.ReferenceBytes {
+		return "", tokenNotFound
+	}
+	v.reference = reference
+	return reference, nil
+}
+
+// tokenResult takes a phone's word on how loading went and queues the notice
+// that tells the issuer.
+func (a *API) tokenResult(r *http.Request, v *visit) (reply, error) {
+	doc, err := readDocument(r, wire.SignedResult)
+	if err != nil {
+		return reply{}, err
+	}
+	f := &fields{doc: doc}
+	signed := f.text(wire.SignedResult)
+	if f.fault != nil {
+		return reply{}, f.fault
+	}
+	key, result, err := a.readResult(signed, r.PathValue("reference"))
+	if err != nil {
+		return reply{}, err
+	}
+	t, err := a.tokenOf(r, key, v)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusNoContent}, a.notifyProvisioned(r.Context(), t, result)
+}
+
+// readResult checks a signed report: signature, then token, age and word.
+func (a *API) readResult(signed secret.Text, reference string) (*ecdsa.PublicKey, string, error) {
+	key, payload, err := wire.Verify(signed.Reveal())
+	if err != nil {
+		return nil, "", err
+	}
+	f := &fields{doc: payload, fault: payload.Only(wire.ResultReference, wire.ResultWord, wire.ResultTime)}
+	about, word, at := f.text(wire.ResultReference).Reveal(), f.text(wire.ResultWord).Reveal(), f.text(wire.ResultTime).Reveal()
+	if f.fault != nil {
+		return nil, "", f.fault
+	}
+	result, known := provisioningResults[word]
+	signedAt, err := time.Parse(time.RFC3339, at)
+	switch {
+	case about != reference:
+		return nil, "", wire.Fault(wire.CodeProofInvalid, wire.ResultReference, "sign the reference that stands in the address")
+	case !known:
+		return nil, "", wire.Fault(wire.CodeFieldValue, wire.ResultWord, "send success or failure")
+	case err != nil:
+		return nil, "", wire.Fault(wire.CodeFieldValue, wire.ResultTime, "send a time as RFC 3339 writes it")
+	case a.now().Sub(signedAt).Abs() > ProofAge:
+		return nil, "", wire.Fault(wire.CodeProofExpired, wire.ResultTime, fmt.Sprintf("set the phone's clock, sign again and send within %.0f minutes", ProofAge.Minutes()))
+	}
+	return key, result, nil
+}
+
+// notifyProvisioned queues the notice once: the store keeps one notice of a
+// reason for a token, so a report that is sent again changes nothing.
+func (a *API) notifyProvisioned(ctx context.Context, t token.Token, result string) error {
+	notice := token.Notice{Reason: token.NoticeProvisioned, TransactionID: t.TransactionID, Reference: t.Reference, Result: result}
+	if err := a.store.Notify(ctx, notice, a.now()); err != nil {
+		return storeFault(err)
+	}
+	a.wake()
+	return nil
+}

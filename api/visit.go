@@ -1,0 +1,185 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/api/wire"
+	"github.com/firsttap/firsttap/card"
+)
+
+// visit is what the log says about one request. Only values that were checked
+// get in.
+type visit struct {
+	client        string // of a known issuer
+	transactionID string
+	account       card.PAN
+	reference     string // of a token
+	result        string // "ok" or a problem's code
+	status        int
+	err           error
+}
+
+// reply is what a door answers when all went well. No body gives 204.
+type reply struct {
+	status int
+	body   wire.Object
+}
+
+// act is what a door does about one request.
+type act func(r *http.Request, v *visit) (reply, error)
+
+type visitKey struct{}
+
+// route serves one address with one method, and says so to other methods.
+func route(mux *http.ServeMux, method, address string, do act) {
+	mux.Handle(method+" "+address, serving(do))
+	allowed := []string{method}
+	if method == http.MethodGet {
+		allowed = append(allowed, http.MethodHead)
+	}
+	mux.HandleFunc(address, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		visitOf(r).finish(w, reply{}, methodNotAllowed(allowed))
+	})
+}
+
+// newMux answers every address that is not routed.
+func newMux() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/", serving(func(*http.Request, *visit) (reply, error) { return reply{}, pathUnknown }))
+	return mux
+}
+
+func serving(do act) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := visitOf(r)
+		r.Body = http.MaxBytesReader(w, r.Body, BodyBytesMax)
+		answer, err := do(r, v)
+		v.finish(w, answer, err)
+	}
+}
+
+func visitOf(r *http.Request) *visit {
+	v, _ := r.Context().Value(visitKey{}).(*visit)
+	return v
+}
+
+// door puts around a mux what every door has: limits, one log event, and an
+// answer even when something inside panics.
+func (a *API) door(name string, mux *http.ServeMux) http.Handler {
+	log := a.log.With().Str("door", name).Logger()
+	places := make(chan struct{}, RequestsInFlight)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun, v := time.Now(), &visit{}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), RequestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+		defer func() { v.record(log, r, time.Since(begun)) }()
+		defer v.recoverPanic(w)
+
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		select {
+		case places <- struct{}{}:
+			defer func() { <-places }()
+		default:
+			v.finish(w, reply{}, tooMany)
+			return
+		}
+		if r.URL.Path != path.Clean(r.URL.Path) { // a mux would redirect
+			v.finish(w, reply{}, pathUnknown)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// finish writes the answer and remembers how it went.
+func (v *visit) finish(w http.ResponseWriter, answer reply, err error) {
+	if err != nil {
+		p := problemOf(err)
+		v.result, v.status, v.err = p.Code, p.Status, err
+		writeProblem(w, p)
+		return
+	}
+	v.result, v.status = "ok", answer.status
+	if answer.body == nil {
+		w.WriteHeader(answer.status)
+		return
+	}
+	body, err := json.Marshal(answer.body)
+	if err != nil {
+		v.finish(w, reply{}, fmt.Errorf("writing the answer: %w", err))
+		return
+	}
+	writeBody(w, answer.status, "application/json", body)
+}
+
+func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
+	w.Header().Set("Content-Type", mediaType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller that went away hears nothing either way
+}
+
+// recoverPanic answers 500. The panic's value stays out of the log unless the
+// runtime wrote it: it could hold anything.
+func (v *visit) recoverPanic(w http.ResponseWriter) {
+	thrown := recover()
+	if thrown == nil {
+		return
+	}
+	cause := fmt.Errorf("panic of type %T", thrown)
+	var fault runtime.Error
+	if err, ok := thrown.(error); ok && errors.As(err, &fault) {
+		cause = fault
+	}
+	v.finish(w, reply{}, fmt.Errorf("%w\n%s", cause, debug.Stack()))
+}
+
+// record writes the one event of a request: never its address, headers or
+// body, because a PAN could stand in each.
+func (v *visit) record(log zerolog.Logger, r *http.Request, took time.Duration) {
+	event := log.Info()
+	if v.status >= http.StatusInternalServerError {
+		event = log.Error().Err(v.err)
+	}
+	_, pattern, ok := strings.Cut(r.Pattern, " ")
+	if !ok {
+		pattern = r.Pattern
+	}
+	event.Str("method", method(r)).Str("path", pattern).Int("status", v.status)
+	for _, word := range []struct{ name, value string }{
+		{"client", v.client}, {"tranId", v.transactionID}, {"reference", v.reference},
+	} {
+		if word.value != "" {
+			event.Str(word.name, word.value)
+		}
+	}
+	if !v.account.IsZero() {
+		event.Stringer("pan", v.account)
+	}
+	event.Str("result", v.result).Dur("took_ms", took).Msg("request")
+}
+
+// method is the method if HTTP knows it: a caller may send any word.
+func method(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	default:
+		return "other"
+	}
+}
