@@ -1,0 +1,277 @@
+// Package story plays the whole of firsttap once: a person applies, the bank
+// approves, asks for codes and shows one, the wallet gets a token with it, and
+// the phone pays at a shop. Or it plays it with one thing wrong.
+//
+// The actors meet over TCP and HTTP only; what the story tells comes from what
+// they sent and received. It never looks into the gateway. Start at Play;
+// Cases lists what can go wrong.
+package story
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firsttap/firsttap/api/client"
+	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/simulator/clock"
+	"github.com/firsttap/firsttap/simulator/issuer"
+	"github.com/firsttap/firsttap/simulator/merchant"
+	"github.com/firsttap/firsttap/simulator/phone"
+	"github.com/firsttap/firsttap/simulator/site"
+	"github.com/firsttap/firsttap/simulator/wallet"
+	"github.com/firsttap/firsttap/simulator/wiretap"
+)
+
+// World is the actors of one story and how to reach them.
+type World struct {
+	Clock       *clock.Clock
+	IssuerClock *clock.View
+	Wire        *wiretap.Tap
+	SiteURL     string
+	Person      site.Cardholder
+	Office      site.Cardholder
+	Host        *issuer.Host
+	Codes       issuer.Codes
+	Operator    client.Operator
+	StopIssuer  func() // closes the issuer's host and ends its connections
+
+	// OpenWallet gives a new wallet on a new phone, OpenMerchant a merchant.
+	OpenWallet   func(ctx context.Context) (*wallet.Wallet, error)
+	OpenMerchant func(ctx context.Context, tamper func(*messages.TapRequest)) (*merchant.Merchant, error)
+
+	Holder string // name of the person
+	Amount uint64 // of the purchase, minor units
+}
+
+// Steps of the story, in order.
+const (
+	StepApply     = "apply"
+	StepApprove   = "approve"
+	StepGenerate  = "generate"
+	StepShow      = "show"
+	StepProvision = "provision"
+	StepTap       = "tap"
+)
+
+// Report is what a story came to.
+type Report struct {
+	Case    string   `json:"case,omitempty"`
+	Steps   []Step   `json:"steps"`
+	Token   *Token   `json:"token,omitempty"`
+	Tap     *Tap     `json:"tap,omitempty"`
+	Refusal *Refusal `json:"refusal,omitempty"`
+	TookMS  float64  `json:"tookMs"`
+}
+
+// Step is one step as it went.
+type Step struct {
+	Step    string             `json:"step"`
+	OK      bool               `json:"ok"`
+	Decided string             `json:"decided"`       // what was decided, in words
+	Why     string             `json:"why,omitempty"` // from the network's audit trail
+	Error   string             `json:"error,omitempty"`
+	Wire    []wiretap.Sighting `json:"wire"`
+	TookMS  float64            `json:"tookMs"`
+}
+
+// Token is the token that the wallet got.
+type Token struct {
+	Status    string `json:"status"`
+	Number    string `json:"number"` // masked
+	Reference string `json:"reference"`
+	KeyCheck  string `json:"keyCheckValue"`
+	CVV2      string `json:"cvv2"` // 44.10 of the activation
+}
+
+// Tap is what the merchant's terminal and the phone saw.
+type Tap struct {
+	ResponseCode    string `json:"responseCode"`
+	AuthorizationID string `json:"authorizationId,omitempty"`
+	ARQC            string `json:"arqc"` // "verified", "failed" or "unchecked"
+	ARPC            string `json:"arpc"` // "verified", "refused" or "none"
+	ATC             uint16 `json:"atc"`
+	Amount          uint64 `json:"amount"`
+}
+
+// Refusal is how a story with one thing wrong was refused.
+type Refusal struct {
+	Step         string `json:"step"`
+	ResponseCode string `json:"responseCode"`
+	CVV2         string `json:"cvv2,omitempty"`
+	ARQC         string `json:"arqc"`     // "verified", "failed" or "unchecked"
+	Expected     string `json:"expected"` // what the right refusal is
+	Right        bool   `json:"right"`
+	Reason       string `json:"reason,omitempty"` // from the network's audit trail
+}
+
+// OK reports whether the story went as it should: six good steps, or the right
+// refusal.
+func (r Report) OK() bool {
+	if r.Case != "" {
+		return r.Refusal != nil && r.Refusal.Right
+	}
+	for _, s := range r.Steps {
+		if !s.OK {
+			return false
+		}
+	}
+	return len(r.Steps) == 6
+}
+
+// Play plays the story, with what case c puts wrong; the zero Case is nothing.
+// The error is for what is no decision: an actor that cannot be reached, a
+// page that cannot be read.
+func Play(ctx context.Context, w World, c Case) (Report, error) {
+	p := &play{World: w, wrong: c, report: Report{Case: c.Name}}
+	defer p.close()
+	began := time.Now()
+	err := p.run(ctx)
+	p.report.TookMS = milliseconds(time.Since(began))
+	return p.report, err
+}
+
+// play is a story under way.
+type play struct {
+	World
+	wrong  Case
+	report Report
+	seen   int  // sightings told so far
+	second bool // the step is played again, see Case.again
+
+	codesWire []wiretap.Sighting // from the approval, told at the generation
+
+	application string    // address of its page
+	page        string    // address of the card's page
+	card        site.Card // as the person reads it
+	wallet      *wallet.Wallet
+	merchant    *merchant.Merchant
+	clone       *phone.Phone
+	opened      []interface{ Close() }
+}
+
+func (p *play) run(ctx context.Context) error {
+	acts := []struct {
+		step string
+		act  func(context.Context, *Step) error
+	}{
+		{StepApply, p.apply},
+		{StepApprove, p.approve},
+		{StepGenerate, p.generate},
+		{StepShow, p.show},
+		{StepProvision, p.provision},
+		{StepTap, p.tap},
+	}
+	for _, a := range acts {
+		if err := p.play(ctx, a.step, a.act); err != nil {
+			return fmt.Errorf("%s: %w", a.step, err)
+		}
+		if p.report.Refusal != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// play arranges what is to go wrong, plays one step, and after it the second
+// attempt that some cases are about.
+func (p *play) play(ctx context.Context, step string, act func(context.Context, *Step) error) error {
+	here := p.wrong.Refused == step
+	if here && p.wrong.arrange != nil {
+		if err := p.wrong.arrange(ctx, p); err != nil {
+			return err
+		}
+	}
+	if err := p.tell(ctx, step, act); err != nil {
+		return err
+	}
+	if here && p.wrong.again != nil && p.report.Refusal == nil {
+		p.second = true
+		return p.tell(ctx, step, func(ctx context.Context, s *Step) error { return p.wrong.again(ctx, p, s) })
+	}
+	return nil
+}
+
+// tell runs one act and reports it with what went over the wire meanwhile.
+func (p *play) tell(ctx context.Context, step string, act func(context.Context, *Step) error) error {
+	s := Step{Step: step, OK: true}
+	began := time.Now()
+	err := act(ctx, &s)
+	s.TookMS = milliseconds(time.Since(began))
+	s.Wire, p.seen = p.Wire.Since(p.seen)
+	p.separateCodes(&s)
+	if err != nil {
+		s.OK, s.Error = false, err.Error()
+	}
+	p.report.Steps = append(p.report.Steps, s)
+	return err
+}
+
+// separateCodes moves what the issuer asked the dCVV2 API for, which it does
+// while it approves, to the step that is about it. Its time stands in both:
+// the approval waited for it.
+func (p *play) separateCodes(s *Step) {
+	switch s.Step {
+	case StepApprove:
+		var rest []wiretap.Sighting
+		for _, seen := range s.Wire {
+			if seen.Actor == "issuer" {
+				p.codesWire = append(p.codesWire, seen)
+			} else {
+				rest = append(rest, seen)
+			}
+		}
+		s.Wire = rest
+	case StepGenerate:
+		for _, seen := range p.codesWire {
+			s.TookMS += milliseconds(seen.Took)
+		}
+		s.Wire = append(p.codesWire, s.Wire...)
+	}
+}
+
+func (p *play) close() {
+	for _, c := range p.opened {
+		c.Close()
+	}
+}
+
+// refused records how a step was refused, beside how it should have been.
+func (p *play) refused(ctx context.Context, s *Step, transactionID string, got messages.Outcome) {
+	reason := p.reason(ctx, transactionID)
+	s.OK, s.Why = false, reason
+	p.report.Refusal = &Refusal{
+		Step: s.Step, ResponseCode: string(got.Response), CVV2: got.Additional.CVV2.String(),
+		ARQC:     merchant.ARQC(got.Additional.Authentication),
+		Expected: p.wrong.expectation(), Right: p.due(s.Step) && p.wrong.matches(got), Reason: reason,
+	}
+}
+
+// due reports whether a refusal at a step is the one that the case is about,
+// which may be the second attempt's only.
+func (p *play) due(step string) bool {
+	return p.wrong.Refused == step && p.second == (p.wrong.again != nil)
+}
+
+// reason asks the operators' door why a transaction was decided as it was.
+func (p *play) reason(ctx context.Context, transactionID string) string {
+	if transactionID == "" {
+		return ""
+	}
+	entries, err := p.Operator.Explain(ctx, transactionID)
+	if err != nil {
+		return "the operators' door does not say: " + err.Error()
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Event, "approved") || strings.HasSuffix(e.Event, "declined") || strings.HasSuffix(e.Event, "accepted") {
+			_, why, _ := strings.Cut(e.Detail, ": ")
+			return why
+		}
+	}
+	return ""
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
+}
