@@ -1,0 +1,219 @@
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/dcvv2"
+)
+
+// Gateway is the settings of `firsttap gateway`.
+type Gateway struct {
+	Doors struct {
+		Wallets   Door `yaml:"wallets"`
+		Merchants Door `yaml:"merchants"`
+	} `yaml:"doors"`
+	HTTP struct {
+		Issuers   string `yaml:"issuers"`   // dCVV2 API
+		Phones    string `yaml:"phones"`    // HTTPS, key material of tokens
+		Operators string `yaml:"operators"` // management
+	} `yaml:"http"`
+	TokenRange           string   `yaml:"tokenRange"`  // that token numbers are drawn from
+	Institution          string   `yaml:"institution"` // field 32 of what the gateway sends itself
+	IssuerTimeoutSeconds int      `yaml:"issuerTimeoutSeconds"`
+	Issuers              []Issuer `yaml:"issuers"`
+}
+
+// Door is where stations dial in.
+type Door struct {
+	Listen string `yaml:"listen"`
+	Wire   `yaml:",inline"`
+}
+
+// Issuer is an issuer's host and the account ranges it registered.
+type Issuer struct {
+	Name    string `yaml:"name"` // also its clientId at the dCVV2 API
+	Address string `yaml:"address"`
+	Wire    `yaml:",inline"`
+	Ranges  []Range `yaml:"ranges"`
+}
+
+// Range is an account range with its policy.
+type Range struct {
+	Range             string `yaml:"range"`
+	WindowHours       int    `yaml:"windowHours"`
+	Profile           string `yaml:"profile"`
+	KeyVersion        int    `yaml:"keyVersion"`
+	GraceSeconds      int    `yaml:"graceSeconds"`
+	CodesMax          int    `yaml:"codesMax"`
+	OncePerWindow     bool   `yaml:"oncePerWindow"`
+	FailuresPerDayMax int    `yaml:"failuresPerDayMax"`
+	FailuresInRowMax  int    `yaml:"failuresInRowMax"`
+}
+
+// TokenRangeDefault is a test range for tokens, IssuerRangeDefault one for
+// cards.
+const (
+	TokenRangeDefault  = "489537001"
+	IssuerRangeDefault = "4761739"
+	IssuerNameDefault  = "harbour"
+)
+
+// DefaultGateway is a gateway on one machine with one issuer.
+func DefaultGateway() Gateway {
+	var g Gateway
+	g.Doors.Wallets = Door{Listen: "127.0.0.1:8583", Wire: defaultWire(100001)}
+	g.Doors.Merchants = Door{Listen: "127.0.0.1:8584", Wire: defaultWire(100002)}
+	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = "127.0.0.1:8580", "127.0.0.1:8443", "127.0.0.1:8581"
+	g.TokenRange, g.Institution, g.IssuerTimeoutSeconds = TokenRangeDefault, "400000", 10
+	g.Issuers = []Issuer{{
+		Name: IssuerNameDefault, Address: "127.0.0.1:8600", Wire: defaultWire(200001),
+		Ranges: []Range{DefaultRange(IssuerRangeDefault)},
+	}}
+	return g
+}
+
+// DefaultRange is a range with the default policy.
+func DefaultRange(digits string) Range {
+	p := dcvv2.DefaultPolicy()
+	return Range{
+		Range: digits, WindowHours: p.WindowHours, Profile: p.Profile, KeyVersion: p.KeyVersion,
+		GraceSeconds: int(p.Grace / time.Second), CodesMax: p.CodesMax, OncePerWindow: p.OncePerWindow,
+		FailuresPerDayMax: p.FailuresPerDayMax, FailuresInRowMax: p.FailuresInRowMax,
+	}
+}
+
+// UnmarshalYAML starts from the default policy, so that a range may name only
+// what differs.
+func (r *Range) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain Range
+	p := plain(DefaultRange(""))
+	err := unmarshal(&p)
+	*r = Range(p)
+	return err
+}
+
+// UnmarshalYAML starts from the default wire.
+func (i *Issuer) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain Issuer
+	p := plain{Wire: defaultWire(200001)}
+	err := unmarshal(&p)
+	*i = Issuer(p)
+	return err
+}
+
+// Policy is the range's policy.
+func (r Range) Policy() dcvv2.Policy {
+	return dcvv2.Policy{
+		WindowHours: r.WindowHours, Profile: r.Profile, KeyVersion: r.KeyVersion,
+		Grace: time.Duration(r.GraceSeconds) * time.Second, CodesMax: r.CodesMax, OncePerWindow: r.OncePerWindow,
+		FailuresPerDayMax: r.FailuresPerDayMax, FailuresInRowMax: r.FailuresInRowMax,
+	}
+}
+
+// LoadGateway reads a gateway's settings; an empty path gives the defaults.
+func LoadGateway(path string) (Gateway, error) {
+	g := DefaultGateway()
+	err := load(path, &g)
+	return g, err
+}
+
+func (g *Gateway) check(f *Faults) {
+	checkDoor(f, "doors.wallets", g.Doors.Wallets)
+	checkDoor(f, "doors.merchants", g.Doors.Merchants)
+	checkListen(f, "http.issuers", g.HTTP.Issuers)
+	checkListen(f, "http.phones", g.HTTP.Phones)
+	checkListen(f, "http.operators", g.HTTP.Operators)
+	if _, err := card.ParseRange(g.TokenRange); err != nil {
+		f.add("tokenRange", "%v", err)
+	}
+	checkDigits(f, "institution", g.Institution, 1, 11)
+	checkWhole(f, "issuerTimeoutSeconds", g.IssuerTimeoutSeconds, 1, issuerTimeoutSecondsMax)
+	if len(g.Issuers) == 0 {
+		f.add("issuers", "must have at least one issuer")
+	}
+	for i, issuer := range g.Issuers {
+		issuer.checkAt(f, fmt.Sprintf("issuers[%d]", i))
+	}
+	if len(*f) == 0 {
+		g.checkTogether(f)
+	}
+}
+
+// issuerTimeoutSecondsMax is the longest wait for an issuer: stations wait
+// hardly longer for their answer (ours).
+const issuerTimeoutSecondsMax = 60
+
+// checkTogether checks what only holds between settings that are right alone.
+func (g *Gateway) checkTogether(f *Faults) {
+	tokens, _ := card.ParseRange(g.TokenRange)
+	names := make(map[string]bool)
+	for i, issuer := range g.Issuers {
+		if names[issuer.Name] {
+			f.add(fmt.Sprintf("issuers[%d].name", i), "%q is the name of another issuer", issuer.Name)
+		}
+		names[issuer.Name] = true
+		for j, r := range issuer.Ranges {
+			if cards, _ := card.ParseRange(r.Range); cards.Overlaps(tokens) {
+				f.add(fmt.Sprintf("issuers[%d].ranges[%d].range", i, j), "shares numbers with tokenRange: a number must be a card or a token")
+			}
+		}
+	}
+	if _, err := g.Registry(); err != nil {
+		f.add("issuers", "%v", err)
+	}
+}
+
+func checkDoor(f *Faults, path string, d Door) {
+	checkListen(f, path+".listen", d.Listen)
+	d.Wire.check(f, path+".")
+}
+
+func (i Issuer) checkAt(f *Faults, path string) {
+	checkIssuerName(f, path+".name", i.Name)
+	checkPeer(f, path+".address", i.Address)
+	i.Wire.check(f, path+".")
+	if len(i.Ranges) == 0 {
+		f.add(path+".ranges", "must have at least one range")
+	}
+	for j, r := range i.Ranges {
+		r.checkAt(f, fmt.Sprintf("%s.ranges[%d]", path, j))
+	}
+}
+
+func (r Range) checkAt(f *Faults, path string) {
+	if _, err := card.ParseRange(r.Range); err != nil {
+		f.add(path+".range", "%v", err)
+	}
+	checkWhole(f, path+".windowHours", r.WindowHours, dcvv2.WindowHoursMin, dcvv2.WindowHoursMax)
+	checkWhole(f, path+".keyVersion", r.KeyVersion, 1, dcvv2.KeyVersionMax)
+	checkWhole(f, path+".graceSeconds", r.GraceSeconds, 0, int(dcvv2.GraceMax/time.Second))
+	checkWhole(f, path+".codesMax", r.CodesMax, 1, dcvv2.CodesMax)
+	checkWhole(f, path+".failuresPerDayMax", r.FailuresPerDayMax, 1, dcvv2.FailuresMax)
+	checkWhole(f, path+".failuresInRowMax", r.FailuresInRowMax, 1, dcvv2.FailuresMax)
+	if _, err := dcvv2.ProfileByName(r.Profile); err != nil {
+		f.add(path+".profile", "%v", err)
+	}
+}
+
+func checkWhole(f *Faults, path string, n, least, most int) {
+	if n < least || n > most {
+		f.add(path, "must be %d to %d, not %d", least, most, n)
+	}
+}
+
+// Registry is the account ranges of all issuers.
+func (g *Gateway) Registry() (*dcvv2.Registry, error) {
+	var all []dcvv2.Registration
+	for _, issuer := range g.Issuers {
+		for _, r := range issuer.Ranges {
+			accounts, err := card.ParseRange(r.Range)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, dcvv2.Registration{Range: accounts, Issuer: issuer.Name, Policy: r.Policy()})
+		}
+	}
+	return dcvv2.NewRegistry(all...)
+}

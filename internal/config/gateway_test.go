@@ -1,0 +1,108 @@
+package config
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestGatewayLimits(t *testing.T) {
+	for _, l := range []limit[Gateway]{
+		{"doors.wallets.listen", func(g *Gateway, v string) { g.Doors.Wallets.Listen = v }, goodListen, badListen},
+		{"doors.merchants.listen", func(g *Gateway, v string) { g.Doors.Merchants.Listen = v }, goodListen, badListen},
+		{"doors.wallets.spec", func(g *Gateway, v string) { g.Doors.Wallets.Spec = v }, []string{"visa-style"}, []string{"nosuch"}},
+		{"doors.merchants.framing", func(g *Gateway, v string) { g.Doors.Merchants.Framing = v }, framings, badFraming},
+		{"http.issuers", func(g *Gateway, v string) { g.HTTP.Issuers = v }, goodListen, badListen},
+		{"http.phones", func(g *Gateway, v string) { g.HTTP.Phones = v }, goodListen, badListen},
+		{"http.operators", func(g *Gateway, v string) { g.HTTP.Operators = v }, goodListen, badListen},
+		{"tokenRange", func(g *Gateway, v string) { g.TokenRange = v }, []string{"489537", "48953700100"}, []string{"", "48953", "489537001000"}},
+		{"institution", func(g *Gateway, v string) { g.Institution = v }, []string{"1", "12345678901"}, []string{"", "123456789012", "40000A"}},
+		{"issuerTimeoutSeconds", whole(func(g *Gateway) *int { return &g.IssuerTimeoutSeconds }), []string{"1", "60"}, []string{"0", "61", "-1"}},
+		{"issuers[0].name", func(g *Gateway, v string) { g.Issuers[0].Name = v }, goodName, badName},
+		{"issuers[0].address", func(g *Gateway, v string) { g.Issuers[0].Address = v }, goodPeer, badPeer},
+		{"issuers[0].spec", func(g *Gateway, v string) { g.Issuers[0].Spec = v }, []string{"visa-style"}, []string{""}},
+		{"issuers[0].framing", func(g *Gateway, v string) { g.Issuers[0].Framing = v }, framings, badFraming},
+	} {
+		l.check(t, DefaultGateway, func(g *Gateway) Faults { return faultsOf(g) })
+	}
+}
+
+func TestRangeLimits(t *testing.T) {
+	first := func(g *Gateway) *Range { return &g.Issuers[0].Ranges[0] }
+	at := "issuers[0].ranges[0]."
+	for _, l := range []limit[Gateway]{
+		{at + "range", func(g *Gateway, v string) { first(g).Range = v }, []string{"476173", "400000-400009"}, []string{"", "47617", "400009-400000"}},
+		{at + "windowHours", whole(func(g *Gateway) *int { return &first(g).WindowHours }), []string{"1", "18"}, []string{"0", "19"}},
+		{at + "profile", func(g *Gateway, v string) { first(g).Profile = v }, []string{"cvv-hour"}, []string{"", "nosuch"}},
+		{at + "keyVersion", whole(func(g *Gateway) *int { return &first(g).KeyVersion }), []string{"1", "99"}, []string{"0", "100"}},
+		{at + "graceSeconds", whole(func(g *Gateway) *int { return &first(g).GraceSeconds }), []string{"0", "3600"}, []string{"-1", "3601", "18446744074"}},
+		{at + "codesMax", whole(func(g *Gateway) *int { return &first(g).CodesMax }), []string{"1", "24"}, []string{"0", "25"}},
+		{at + "failuresPerDayMax", whole(func(g *Gateway) *int { return &first(g).FailuresPerDayMax }), []string{"1", "100"}, []string{"0", "101"}},
+		{at + "failuresInRowMax", whole(func(g *Gateway) *int { return &first(g).FailuresInRowMax }), []string{"1", "100"}, []string{"0", "101"}},
+	} {
+		l.check(t, DefaultGateway, func(g *Gateway) Faults { return faultsOf(g) })
+	}
+}
+
+func whole(field func(*Gateway) *int) func(*Gateway, string) {
+	return func(g *Gateway, v string) {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			panic(err)
+		}
+		*field(g) = n
+	}
+}
+
+// Settings that are right alone can be wrong together.
+func TestFaultsBetweenSettings(t *testing.T) {
+	second := func(name, digits string) Issuer {
+		return Issuer{Name: name, Address: "127.0.0.1:8601", Wire: defaultWire(200002), Ranges: []Range{DefaultRange(digits)}}
+	}
+	tests := []struct {
+		name   string
+		change func(*Gateway)
+		want   string // "" is no fault
+	}{
+		{"two issuers, two ranges", func(g *Gateway) { g.Issuers = append(g.Issuers, second("redbank", "400000")) }, ""},
+		{"two issuers of one name", func(g *Gateway) { g.Issuers = append(g.Issuers, second("harbour", "400000")) }, `issuers[1].name: "harbour" is the name of another issuer`},
+		{"cards among the tokens", func(g *Gateway) { g.TokenRange = "47617390" }, "issuers[0].ranges[0].range: shares numbers with tokenRange: a number must be a card or a token"},
+		{"no issuer", func(g *Gateway) { g.Issuers = nil }, "issuers: must have at least one issuer"},
+		{"an issuer without a range", func(g *Gateway) { g.Issuers[0].Ranges = nil }, "issuers[0].ranges: must have at least one range"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := DefaultGateway()
+			test.change(&g)
+			if got := faultsOf(&g).Error(); got != test.want {
+				t.Errorf("faults are %q, want %q", got, test.want)
+			}
+		})
+	}
+	g := DefaultGateway()
+	g.Issuers = append(g.Issuers, second("redbank", "4761739"))
+	if f := faultsOf(&g); len(f) != 1 {
+		t.Errorf("two issuers of one range have the faults %q", f)
+	}
+}
+
+func TestPolicyOfARange(t *testing.T) {
+	r := DefaultRange("476173")
+	r.WindowHours, r.GraceSeconds, r.CodesMax = 2, 60, 3
+	if p := r.Policy(); p.WindowHours != 2 || p.Grace != time.Minute || p.CodesMax != 3 || !p.OncePerWindow {
+		t.Errorf("the policy is %+v", p)
+	}
+}
+
+func TestRegistry(t *testing.T) {
+	g := DefaultGateway()
+	registry, err := g.Registry()
+	if err != nil || len(registry.All()) != 1 || registry.All()[0].Issuer != IssuerNameDefault {
+		t.Errorf("the registry has %v, %v", registry.All(), err)
+	}
+	if g.Issuers[0].Ranges[0].Range = "nothing"; true {
+		if _, err := g.Registry(); err == nil {
+			t.Error("a range that is none is registered")
+		}
+	}
+}
