@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/api"
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/keys"
+	"github.com/firsttap/firsttap/vault"
+	"github.com/firsttap/firsttap/vault/sqlite"
+)
+
+// Files in a network's folder.
+const (
+	storeFile       = "store.db"
+	certificateFile = "phones-cert.pem" // of the phones' HTTPS door, made anew at every start
+)
+
+const (
+	tokenKeyVersion  = 1
+	secretVersion    = 1
+	certificateYears = 1
+	shutdownTimeout  = 5 * time.Second // for requests under way when the network stops
+)
+
+// network is the gateway with its HTTP doors, its store and its keys.
+type network struct {
+	settings  config.Gateway
+	gateway   *gateway.Gateway
+	api       *api.API
+	store     vault.Store
+	log       zerolog.Logger
+	listeners map[string]net.Listener
+	tls       tls.Certificate
+}
+
+// networkChance is where a network's time and chance come from.
+type networkChance struct {
+	now    func() time.Time
+	random io.Reader // numbers and identifiers
+	keys   io.Reader // keys that are missing
+}
+
+// Doors of a network, as they are named to people.
+const (
+	doorWallets   = "wallets"
+	doorMerchants = "merchants"
+	doorIssuers   = "issuers' API"
+	doorPhones    = "phones"
+	doorOperators = "operators"
+)
+
+// openNetwork opens the store and the keys in dir and listens at every door.
+func openNetwork(settings config.Gateway, dir string, chance networkChance, log zerolog.Logger) (*network, error) {
+	n := &network{settings: settings, log: log, listeners: make(map[string]net.Listener)}
+	if err := n.open(dir, chance, log); err != nil {
+		n.close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *network) open(dir string, chance networkChance, log zerolog.Logger) error {
+	settings := n.settings
+	registry, err := settings.Registry()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	wanted, err := wantedKeys(registry)
+	if err != nil {
+		return err
+	}
+	ring, err := keys.Create(dir, chance.keys, wanted)
+	if err != nil {
+		return err
+	}
+	if n.store, err = openStore(dir, ring); err != nil {
+		return err
+	}
+	if err := n.listen(); err != nil {
+		return err
+	}
+	if err := n.certify(dir); err != nil {
+		return err
+	}
+	numbers, err := card.ParseRange(settings.TokenRange)
+	if err != nil {
+		return err
+	}
+	n.gateway, err = gateway.New(gateway.Options{
+		Store: n.store, Keys: ring, Registry: registry, Issuers: issuerStations(settings),
+		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
+		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
+		Now:           chance.now, Random: chance.random, Log: log.With().Str("actor", "gateway").Logger(),
+	})
+	if err != nil {
+		return err
+	}
+	n.api, err = api.New(api.Options{
+		Store: n.store, Keys: ring, Registry: registry, Now: chance.now, Random: chance.random,
+		Log: log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
+	})
+	return err
+}
+
+// wantedKeys lists the keys that a network needs: those of its own, and one
+// for the codes of each account range, as long as the range's profile takes.
+func wantedKeys(registry *dcvv2.Registry) ([]keys.Wanted, error) {
+	wanted := []keys.Wanted{
+		{Usage: keys.Token, Version: tokenKeyVersion},
+		{Usage: keys.PANSeal, Version: secretVersion},
+		{Usage: keys.PANReference, Version: secretVersion},
+	}
+	for _, r := range registry.All() {
+		profile, err := dcvv2.ProfileByName(r.Policy.Profile)
+		if err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, keys.Wanted{
+			Usage: keys.DCVV2, Range: r.Range.String(), Version: r.Policy.KeyVersion, Bytes: profile.KeyBytes(),
+		})
+	}
+	return wanted, nil
+}
+
+func openStore(dir string, ring *keys.Ring) (vault.Store, error) {
+	seal, err := ring.Secret(keys.PANSeal, secretVersion)
+	if err != nil {
+		return nil, err
+	}
+	reference, err := ring.Secret(keys.PANReference, secretVersion)
+	if err != nil {
+		return nil, err
+	}
+	cipher, err := vault.NewCipher(seal, reference)
+	if err != nil {
+		return nil, err
+	}
+	return sqlite.Open(filepath.Join(dir, storeFile), cipher)
+}
+
+func issuerStations(settings config.Gateway) []gateway.IssuerStation {
+	var stations []gateway.IssuerStation
+	for _, issuer := range settings.Issuers {
+		stations = append(stations, gateway.IssuerStation{Station: stationOf(issuer.Name, issuer.Wire), Addr: issuer.Address})
+	}
+	return stations
+}
+
+func stationOf(name string, w config.Wire) gateway.Station {
+	return gateway.Station{Name: name, Codec: w.Codec(), Framing: w.Frames(), Number: w.Station}
+}
+
+func (n *network) listen() error {
+	for door, address := range map[string]string{
+		doorWallets: n.settings.Doors.Wallets.Listen, doorMerchants: n.settings.Doors.Merchants.Listen,
+		doorIssuers: n.settings.HTTP.Issuers, doorPhones: n.settings.HTTP.Phones, doorOperators: n.settings.HTTP.Operators,
+	} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("the door for %s cannot listen: %w", door, err)
+		}
+		n.listeners[door] = l
+	}
+	return nil
+}
+
+// address is where a door listens, port filled in.
+func (n *network) address(door string) string { return n.listeners[door].Addr().String() }
+
+// run serves every door until ctx ends, then closes the store.
+func (n *network) run(ctx context.Context) error {
+	defer n.close()
+	servers := map[string]http.Handler{
+		doorIssuers: n.api.Issuers(), doorPhones: n.api.Phones(), doorOperators: n.api.Operators(),
+	}
+	failed := make(chan error, len(servers)+1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for door, handler := range servers {
+		go func() { failed <- n.serveHTTP(ctx, door, handler) }()
+	}
+	go func() {
+		failed <- n.gateway.Run(ctx,
+			gateway.Door{Station: stationOf(doorWallets, n.settings.Doors.Wallets.Wire), Listener: n.listeners[doorWallets]},
+			gateway.Door{Station: stationOf(doorMerchants, n.settings.Doors.Merchants.Wire), Listener: n.listeners[doorMerchants]})
+	}()
+	var all []error
+	for range cap(failed) {
+		err := <-failed
+		cancel()
+		all = append(all, err)
+	}
+	return errors.Join(all...)
+}
+
+func (n *network) serveHTTP(ctx context.Context, door string, handler http.Handler) error {
+	server := api.NewHTTPServer(handler)
+	server.ErrorLog = complaintsTo(n.log, door)
+	listener := n.listeners[door]
+	if door == doorPhones {
+		server.TLSConfig.Certificates = []tls.Certificate{n.tls}
+		listener = tls.NewListener(listener, server.TLSConfig)
+	}
+	return serveUntil(ctx, server, listener)
+}
+
+// serveUntil serves until ctx ends and then lets requests under way finish;
+// those that take longer than shutdownTimeout are cut off. When it returns,
+// nothing asks the store any more.
+func serveUntil(ctx context.Context, server *http.Server, l net.Listener) error {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		closing, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		if server.Shutdown(closing) != nil {
+			_ = server.Close()
+		}
+	})
+	err := server.Serve(l) // returns when the shutdown begins, not when it ends
+	if !stop() {
+		<-ended
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (n *network) close() {
+	for _, l := range n.listeners {
+		_ = l.Close()
+	}
+	if n.store != nil {
+		if err := n.store.Close(); err != nil {
+			n.log.Error().Err(err).Msg("closing the store")
+		}
+	}
+}
+
+// certify makes the certificate of the phones' door and leaves it, without its
+// key, in dir for wallets to trust.
+func (n *network) certify(dir string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("making the phones' door a key: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "firsttap phones' door"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(certificateYears, 0, 0),
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return fmt.Errorf("making the phones' door a certificate: %w", err)
+	}
+	n.tls = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return os.WriteFile(filepath.Join(dir, certificateFile), encoded, 0o644)
+}
+
+// trusting is an HTTP client that trusts the certificate in file and no other.
+func trusting(file string) (*http.Client, error) {
+	encoded, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate of the phones' door, which `firsttap gateway` writes when it starts: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(encoded) {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}
+	return &http.Client{Transport: transport}, nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/simulator/phone"
+	"github.com/firsttap/firsttap/simulator/site"
+	"github.com/firsttap/firsttap/simulator/wallet"
+)
+
+// walletFlags are the flags of `firsttap wallet` beside those of every part.
+type walletFlags struct {
+	partFlags
+	page string
+	once bool
+}
+
+// approvalLook is how often the wallet's owner looks whether the bank has
+// decided.
+const approvalLook = 500 * time.Millisecond
+
+func walletCommand() *cobra.Command {
+	var f walletFlags
+	c := &cobra.Command{
+		Use:   "wallet",
+		Short: "Play a cardholder with a phone: apply, load the card, be ready to tap",
+		Long: `wallet plays a cardholder and the wallet on the phone. It applies for a card at
+the issuer's site, waits for the approval, reads number, expiry date and code
+from the page, asks the gateway for a token, loads its key, and then holds the
+phone out to merchants until Ctrl-C. It exits 1 when there is no token.`,
+		Example: `  firsttap wallet
+  firsttap wallet --config examples/wallet.yaml
+  firsttap wallet --page http://127.0.0.1:8680/cards/ID   # a card applied for by hand`,
+	}
+	part(c, &f.partFlags, config.LoadWallet, func(c *cobra.Command, settings config.WalletPart, log zerolog.Logger) error {
+		return runWallet(c, f, settings, log)
+	})
+	c.Flags().StringVar(&f.page, "page", "", "address of the cardholder's page; applies for a card when empty")
+	c.Flags().BoolVar(&f.once, "once", false, "exit when the token is on the phone")
+	return c
+}
+
+func runWallet(c *cobra.Command, f walletFlags, settings config.WalletPart, log zerolog.Logger) error {
+	ctx, out := c.Context(), c.OutOrStdout()
+	if settings.Certificate == "" {
+		settings.Certificate = filepath.Join(config.DataDir("gateway"), certificateFile)
+	}
+	held, err := phone.New(rand.Reader)
+	if err != nil {
+		return err
+	}
+	contactless, err := net.Listen("tcp", settings.Contactless)
+	if err != nil {
+		return fmt.Errorf("the phone cannot be held out: %w", err)
+	}
+	defer contactless.Close()
+	w, err := openWallet(ctx, settings, held, walletLinks{name: "WALLET01", now: time.Now, random: rand.Reader, log: log})
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	shown, err := f.obtain(c, settings)
+	if err != nil {
+		return err
+	}
+	got, err := w.Provision(ctx, shown)
+	if err != nil {
+		return otherCertificate(err, settings.Certificate)
+	}
+	if err := f.sayProvisioned(c, got); err != nil || f.once {
+		return err
+	}
+	if err := f.say(out, "phone is held out", fact{"contactless", contactless.Addr().String()}); err != nil {
+		return err
+	}
+	return held.Serve(ctx, contactless)
+}
+
+// obtain gets a card as a person does: by applying and waiting, or from a page
+// that is already there.
+func (f walletFlags) obtain(c *cobra.Command, settings config.WalletPart) (site.Card, error) {
+	ctx, person := c.Context(), site.Cardholder{HTTP: &http.Client{Timeout: pageTimeout}}
+	if f.page != "" {
+		return person.ReadPage(ctx, f.page)
+	}
+	application, err := person.Apply(ctx, settings.Site, settings.Holder)
+	if err != nil {
+		return site.Card{}, fmt.Errorf("applying at %s: %w", settings.Site, err)
+	}
+	if err := f.say(c.OutOrStdout(), "applied for a card", fact{"office", settings.Site + "/office"}); err != nil {
+		return site.Card{}, err
+	}
+	return awaitCard(ctx, person, application)
+}
+
+func awaitCard(ctx context.Context, person site.Cardholder, application string) (site.Card, error) {
+	status, err := person.Wait(ctx, application, approvalLook)
+	if err != nil {
+		return site.Card{}, err
+	}
+	if status != site.Approved {
+		return site.Card{}, fmt.Errorf("the application is %s", status)
+	}
+	shown, _, err := person.Show(ctx, application)
+	return shown, err
+}
+
+// otherCertificate says what to do when the phones' door is not the one whose
+// certificate stands in file. Other errors stay as they are.
+func otherCertificate(err error, file string) error {
+	var refused *tls.CertificateVerificationError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return fmt.Errorf("%w: the gateway makes a certificate at every start and leaves it in its --dir as %s, "+
+		"but this is another: %s; name the right one as `certificate` in the wallet's settings", err, certificateFile, file)
+}
+
+// sayProvisioned tells what came of the request; a refusal is errSaid.
+func (f walletFlags) sayProvisioned(c *cobra.Command, got wallet.Provisioning) error {
+	outcome := got.Answer.Outcome
+	facts := []fact{
+		{"pan", got.Answer.PAN.Masked()},
+		{"responseCode", string(outcome.Response)},
+		{"cvv2", outcome.Additional.CVV2.String()},
+		{"transaction", got.Answer.TransactionID},
+	}
+	if !got.Approved() {
+		if err := f.say(c.OutOrStdout(), "no token", facts...); err != nil {
+			return err
+		}
+		return errSaid
+	}
+	t := got.Answer.Token
+	return f.say(c.OutOrStdout(), "token is on the phone", append(facts,
+		fact{"token", t.Number.Masked()}, fact{"reference", t.Reference},
+		fact{"status", t.Status.Word()}, fact{"keyCheckValue", got.KeyCheck})...)
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"errors"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+)
+
+// TestCertificateOfAnotherGateway holds that a wallet whose certificate is
+// stale is told which file it is and what to do.
+func TestCertificateOfAnotherGateway(t *testing.T) {
+	stale := network{log: zerolog.Nop()}
+	dir := t.TempDir()
+	if err := stale.certify(dir); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, certificateFile)
+	client, err := trusting(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	door := httptest.NewUnstartedServer(nil)
+	door.Config.ErrorLog = complaintsTo(zerolog.Nop(), doorPhones)
+	door.StartTLS()
+	defer door.Close()
+	_, err = client.Get(door.URL)
+	if got := otherCertificate(err, file); got == nil || !strings.Contains(got.Error(), file) || !strings.Contains(got.Error(), "--dir") {
+		t.Errorf("a stale certificate is told as %v", got)
+	}
+	other := errors.New("no answer")
+	if got := otherCertificate(other, file); got != other {
+		t.Errorf("another error became %v", got)
+	}
+}

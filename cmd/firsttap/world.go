@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/api/client"
+	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/seed"
+	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/simulator/clock"
+	"github.com/firsttap/firsttap/simulator/merchant"
+	"github.com/firsttap/firsttap/simulator/phone"
+	"github.com/firsttap/firsttap/simulator/site"
+	"github.com/firsttap/firsttap/simulator/station"
+	"github.com/firsttap/firsttap/simulator/story"
+	"github.com/firsttap/firsttap/simulator/wallet"
+	"github.com/firsttap/firsttap/simulator/wiretap"
+	"github.com/firsttap/firsttap/token"
+)
+
+// anyPort lets the system choose a loopback port.
+const anyPort = "127.0.0.1:0"
+
+// startTimeout is how long the gateway may take to reach the issuer, which is
+// in the same process.
+const startTimeout = 10 * time.Second
+
+// world is every part of firsttap in one process, on loopback ports that the
+// system chose.
+type world struct {
+	dir     string
+	seed    uint64
+	clock   *clock.Clock
+	wire    *wiretap.Tap
+	network *network
+	issuer  *issuerActor
+	log     zerolog.Logger
+	story   story.World
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	failed  error
+	phones  int
+	phone   *phone.Phone // the first
+}
+
+// worldOptions say what a world hangs on.
+type worldOptions struct {
+	dir       string
+	seed      uint64
+	fixedKeys bool // draw missing keys from the seed too, so that a run can be had again
+	start     time.Time
+	holder    string
+	amount    uint64
+	log       zerolog.Logger
+	raw       func(body []byte) // see wiretap.Tap
+}
+
+// openWorld starts every part and waits until the gateway has reached the
+// issuer.
+func openWorld(ctx context.Context, o worldOptions) (*world, error) {
+	w := &world{dir: o.dir, seed: o.seed, clock: clock.New(o.start), wire: &wiretap.Tap{Raw: o.raw}, log: o.log}
+	issuerClock := w.clock.View()
+	issuerSettings := config.DefaultIssuerPart()
+	issuerSettings.Host, issuerSettings.Site, issuerSettings.Approve = anyPort, anyPort, config.ApproveOffice
+	var err error
+	if w.issuer, err = openIssuer(issuerSettings, issuerClock.Now, seed.Stream(o.seed, "issuer"), w.wire, o.log); err != nil {
+		return nil, err
+	}
+	chance := networkChance{now: w.clock.Now, random: seed.Stream(o.seed, "gateway"), keys: rand.Reader}
+	if o.fixedKeys {
+		chance.keys = seed.Stream(o.seed, "keys")
+	}
+	if w.network, err = openNetwork(anyPorts(w.issuer.hostAt.Addr().String()), o.dir, chance, o.log); err != nil {
+		return nil, err
+	}
+	w.issuer.codes.Client.BaseURL = "http://" + w.network.address(doorIssuers)
+	w.story = w.actors(issuerClock, o)
+	w.start(ctx)
+	waiting, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := w.network.gateway.WaitIssuers(waiting); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting: %w", err), w.close())
+	}
+	return w, nil
+}
+
+func anyPorts(issuerHost string) config.Gateway {
+	g := config.DefaultGateway()
+	g.Doors.Wallets.Listen, g.Doors.Merchants.Listen = anyPort, anyPort
+	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = anyPort, anyPort, anyPort
+	g.Issuers[0].Address = issuerHost
+	return g
+}
+
+func (w *world) start(ctx context.Context) {
+	ctx, w.cancel = context.WithCancel(ctx)
+	var mu sync.Mutex
+	for _, run := range []func(context.Context) error{w.network.run, w.issuer.run} {
+		w.running.Go(func() {
+			err := run(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			w.failed = errors.Join(w.failed, err)
+		})
+	}
+}
+
+// close ends every part and gives what went wrong in them.
+func (w *world) close() error {
+	w.cancel()
+	w.running.Wait()
+	return w.failed
+}
+
+func (w *world) actors(issuerClock *clock.View, o worldOptions) story.World {
+	return story.World{
+		Clock: w.clock, IssuerClock: issuerClock, Wire: w.wire, SiteURL: w.issuer.siteURL(),
+		Person:     site.Cardholder{HTTP: w.browser("person")},
+		Office:     site.Cardholder{HTTP: w.browser("office")},
+		Host:       w.issuer.host,
+		Codes:      w.issuer.codes,
+		Operator:   client.Operator{BaseURL: "http://" + w.network.address(doorOperators)},
+		StopIssuer: func() { w.issuer.stopHost() },
+		OpenWallet: w.openWallet, OpenMerchant: w.openMerchant,
+		Holder: o.holder, Amount: o.amount,
+	}
+}
+
+func (w *world) browser(who string) *http.Client {
+	return &http.Client{Transport: w.wire.HTTP(who, nil), Timeout: pageTimeout}
+}
+
+func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
+	w.phones++
+	random := seed.Stream(w.seed, fmt.Sprintf("phone %d", w.phones))
+	held, err := phone.New(random)
+	if err != nil {
+		return nil, err
+	}
+	if w.phone == nil {
+		w.phone = held
+	}
+	settings := config.DefaultWalletPart()
+	settings.Gateway = w.network.address(doorWallets)
+	settings.Channel = "https://" + w.network.address(doorPhones)
+	settings.Certificate = filepath.Join(w.dir, certificateFile)
+	return openWallet(ctx, settings, held, walletLinks{
+		name: fmt.Sprintf("WALLET%02d", w.phones), now: w.clock.Now, random: random, wire: w.wire, log: w.log,
+	})
+}
+
+func (w *world) openMerchant(ctx context.Context, tamper func(*messages.TapRequest)) (*merchant.Merchant, error) {
+	settings := config.DefaultMerchantPart()
+	settings.Gateway = w.network.address(doorMerchants)
+	o := merchantOptions(settings, w.clock.Now, seed.Stream(w.seed, "merchant"), w.wire, w.log)
+	o.Tamper = tamper
+	return merchant.Open(ctx, o)
+}
+
+// walletLinks is what a wallet is connected with beside its settings.
+type walletLinks struct {
+	name string // of its terminal id, 8 characters
+	now  func() time.Time
+
+	random io.Reader
+	wire   *wiretap.Tap // optional
+	log    zerolog.Logger
+}
+
+// walletAcquirer is field 32 of what the simulated wallet sends.
+const walletAcquirer = "400552"
+
+func openWallet(ctx context.Context, settings config.WalletPart, held *phone.Phone, l walletLinks) (*wallet.Wallet, error) {
+	channel, err := trusting(settings.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	o := wallet.Options{
+		Station: station.Options{
+			Name: "wallet", Addr: settings.Gateway, Number: settings.Station, Codec: settings.Codec(), Framing: settings.Frames(),
+			Acquirer: walletAcquirer, Terminal: l.name, Acceptor: "TOKENREQUESTOR1",
+			Now: l.now, Random: l.random, Log: l.log.With().Str("actor", "wallet").Logger(),
+		},
+		ChannelURL: settings.Channel, HTTP: channel, Requestor: settings.Requestor, Phone: held,
+		Device: token.Device{Type: "01", Language: "en", PhoneLast4: "0100", Name: "ADAS PHONE"},
+	}
+	if l.wire != nil {
+		o.Station.Trace = l.wire.ISO("wallet", settings.Codec())
+		o.HTTP.Transport = l.wire.HTTP("phone", channel.Transport)
+	}
+	return wallet.Open(ctx, o)
+}
+
+func merchantOptions(settings config.MerchantPart, now func() time.Time, random io.Reader, wire *wiretap.Tap, log zerolog.Logger) merchant.Options {
+	o := merchant.Options{
+		Station: station.Options{
+			Name: "merchant", Addr: settings.Gateway, Number: settings.Station, Codec: settings.Codec(), Framing: settings.Frames(),
+			Acquirer: settings.Acquirer, Terminal: settings.Terminal, Acceptor: settings.Acceptor,
+			Now: now, Random: random, Log: log.With().Str("actor", "merchant").Logger(),
+		},
+		Name: messages.NameAndPlace(settings.Name, settings.City, settings.Letters), Category: settings.Category, Country: settings.Country, Currency: settings.Currency,
+	}
+	if wire != nil {
+		o.Station.Trace = wire.ISO("merchant", settings.Codec())
+	}
+	return o
+}
