@@ -1,0 +1,74 @@
+# firsttap: everything a developer types. `make` alone lists the targets.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS   += --no-print-directory
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 10s
+
+# The version comes from VERSION; stamping would fail in a checkout of another user.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+# Packages without goroutines gain nothing from the race detector. All others run
+# with it, unless there is no C compiler; then the last lines of `make test` say so.
+CALM   := card|dcvv2|emv|token|keys|specs|messages|examples|internal/(arch|cmd|golden|need|secret)
+LIST   := go list -e ./... | grep
+calm    = $(shell $(LIST) -E '^github.com/firsttap/firsttap/($(CALM))(/|$$)')
+lively  = $(shell $(LIST) -vE '^github.com/firsttap/firsttap/($(CALM))(/|$$)')
+cgo    := $(shell go env CGO_ENABLED)
+race    = $(if $(filter 1,$(cgo)),-race)
+norace  = $(if $(race),,-skipped 'race detector: needs a C compiler')
+
+.PHONY: help build demo test check lint race fuzz bench clean bin/count
+
+help: ## list the targets
+	@echo "usage: make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+
+build: ## build bin/firsttap
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/firsttap ./cmd/firsttap
+
+demo: build ## run the whole story once, from application to first tap
+	./bin/firsttap demo --once
+
+test: bin/count ## run all tests and end with a count; REQUIRE=all fails on anything skipped
+	@bin/count $(norace) -- $(calm) -- $(race) $(lively)
+
+check: lint ## lint, rules of the tree and quick tests: run it before each commit
+	go test -count=1 ./internal/arch
+	go test $(calm)
+
+lint: bin/staticcheck bin/gofumpt ## gofumpt (includes gofmt), vet and staticcheck
+	@bad=$$(bin/gofumpt -l $$(go list -f '{{.Dir}}' ./...)); \
+	if [ -n "$$bad" ]; then echo "format these with bin/gofumpt -w:"; echo "$$bad"; exit 1; fi
+	go vet ./...
+	bin/staticcheck ./...
+
+race: bin/count ## run all tests of all packages with the race detector
+	@bin/count -- -race ./...
+
+fuzz: ## fuzz every target for FUZZTIME (10s, or a count such as 5000x) each
+	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
+	  for target in $$(grep -hso '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go | cut -c6-); do \
+	    echo "fuzz $$target in .$${dir#$(CURDIR)}"; \
+	    go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$dir" </dev/null; \
+	  done; \
+	done
+
+bench: ## run all benchmarks; the numbers stay in bin/bench.txt
+	@mkdir -p bin
+	go test -run '^$$' -bench . -benchmem ./... | tee bin/bench.txt
+
+clean: ## remove what was built
+	rm -rf bin dist
+
+bin/count:
+	@go build -o bin/count ./internal/cmd/count
+
+bin/staticcheck: tools/go.mod tools/go.sum
+	go build -C tools -o ../bin/ honnef.co/go/tools/cmd/staticcheck
+
+bin/gofumpt: tools/go.mod tools/go.sum
+	go build -C tools -o ../bin/ mvdan.cc/gofumpt

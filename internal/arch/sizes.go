@@ -1,0 +1,75 @@
+package arch
+
+import (
+	"fmt"
+	"go/ast"
+)
+
+// Limits of size. Half of them is a better aim.
+const (
+	FunctionLinesMax = 70  // from func to the closing brace
+	FileLinesMax     = 400 // tables and tests excepted
+	PackageFilesMax  = 14  // tests and variants for one system excepted; more wants a second noun
+)
+
+// crowded lists packages that may hold more files, each with how many and why.
+var crowded = map[string]struct {
+	files int
+	why   string
+}{
+	"specs": {20, "codec, framings and inspection are one exported surface, in files of one subject each"},
+}
+
+func sizes(t *Tree) []Fault {
+	var faults []Fault
+	for _, p := range t.Packages {
+		limit := max(PackageFilesMax, crowded[p.Dir].files)
+		if n := countFiles(p); n > limit {
+			faults = append(faults, Fault{Path: p.Dir, Text: fmt.Sprintf("has %d files, the limit is %d: find a second noun", n, limit)})
+		}
+		for _, f := range p.Files {
+			if !f.Test && !f.isTable() && f.Lines > FileLinesMax {
+				faults = append(faults, Fault{Path: f.Path, Text: fmt.Sprintf("has %d lines, the limit is %d", f.Lines, FileLinesMax)})
+			}
+			faults = append(faults, t.longFunctions(f)...)
+		}
+	}
+	return faults
+}
+
+// countFiles leaves out files that are built on some systems only: beside
+// lock.go, lock_windows.go is no further thing to know.
+func countFiles(p *Package) int {
+	n := 0
+	for _, f := range p.sources() {
+		if !f.variant() {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *Tree) longFunctions(f *File) []Fault {
+	var faults []Fault
+	for _, decl := range f.AST.Decls {
+		fn, ok := decl.(*ast.FuncDecl)
+		if !ok || fn.Body == nil || f.isTable() && returnsOnly(fn.Body) {
+			continue
+		}
+		lines := t.fset.Position(fn.End()).Line - t.fset.Position(fn.Pos()).Line + 1
+		if lines > FunctionLinesMax {
+			faults = append(faults, t.fault(fn.Pos(), "%s has %d lines, the limit is %d", fn.Name.Name, lines, FunctionLinesMax))
+		}
+	}
+	return faults
+}
+
+// returnsOnly reports whether a function is nothing but the value it returns,
+// as functions in table files are.
+func returnsOnly(body *ast.BlockStmt) bool {
+	if len(body.List) != 1 {
+		return false
+	}
+	_, ok := body.List[0].(*ast.ReturnStmt)
+	return ok
+}

@@ -1,0 +1,132 @@
+package arch
+
+// A room is a folder with what it may import from the tree and from other
+// modules. Subfolders belong to the nearest room above. Every room may import
+// the standard library and itself.
+type room struct {
+	folder  string
+	may     []string // other rooms
+	modules []string // of third parties
+	tests   []string // more for its tests: rooms or modules
+	why     string   // said when the room imports something else
+}
+
+var (
+	core = []string{"card", "dcvv2", "emv", "token"}
+	// inAnyTest may be imported by every test.
+	inAnyTest = []string{
+		"internal/golden", "internal/need", "internal/secret",
+		"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "pgregory.net/rapid",
+	}
+)
+
+const (
+	connection = "github.com/moov-io/iso8583-connection"
+	goose      = "github.com/pressly/goose/v3"
+	iso8583    = "github.com/moov-io/iso8583"
+	jose       = "github.com/go-jose/go-jose/v4"
+	sqlite     = "modernc.org/sqlite"
+	txtar      = "github.com/rogpeppe/go-internal"
+	yaml       = "go.yaml.in/yaml/v3"
+	uuid       = "github.com/google/uuid"
+	zerolog    = "github.com/rs/zerolog"
+
+	anyModule = "*"
+)
+
+// rooms is the plan of the house, from the bottom up.
+var rooms = []room{
+	{folder: "internal/secret", why: "it lies under everything"},
+	{folder: "internal/cmac", why: "it is arithmetic"},
+	{folder: "card", may: []string{"internal/secret"}, why: "a card knows no codes, keys, wires or stores"},
+	{
+		folder: "emv", may: []string{"card", "internal/secret"},
+		why: "chip cryptography needs nothing but card data (token -> dcvv2 -> emv -> card)",
+	},
+	{
+		folder: "dcvv2", may: []string{"card", "emv", "internal/cmac", "internal/secret"},
+		why: "codes are computed before any token exists (token -> dcvv2 -> emv -> card)",
+	},
+	{
+		folder: "token", may: []string{"card", "dcvv2", "emv", "internal/secret"},
+		why: "the core decides on values and knows no wire, store or key ring",
+	},
+
+	{folder: "keys", may: with(core, "internal/cmac", "internal/secret"), why: "custody of keys serves the shells and knows none of them"},
+	{folder: "vault", may: with(core, "internal/secret"), why: "the store's interface knows no engine and no wire"},
+	{
+		folder: "vault/sqlite", may: with(core, "vault", "internal/secret"), modules: []string{goose, sqlite},
+		tests: []string{"vault/vaulttest"},
+		why:   "an engine knows the interface it fulfils, not who uses it",
+	},
+	{
+		folder: "vault/vaulttest", may: with(core, "vault", "internal/secret"),
+		modules: []string{"github.com/google/go-cmp", "pgregory.net/rapid"},
+		why:     "the conformance suite must run on every engine",
+	},
+
+	{
+		folder: "specs", modules: []string{iso8583}, tests: []string{connection},
+		why: "the shape of the wire knows no meaning, so that tools can use it alone",
+	},
+	{
+		folder: "messages", may: with(core, "specs", "internal/secret"), tests: []string{iso8583},
+		why: "messages give meaning to the wire and do no I/O",
+	},
+	{
+		folder: "internal/link", may: []string{"specs", "internal/secret"}, modules: []string{iso8583, connection, zerolog},
+		why: "a link carries frames and does not know what they mean",
+	},
+
+	{
+		folder: "gateway", may: with(core, "vault", "keys", "messages", "specs", "internal/link", "internal/secret"),
+		modules: []string{zerolog, uuid}, tests: []string{"vault/sqlite", iso8583, connection},
+		why: "the gateway reaches the issuer by TCP and the API not at all; the store's engine is chosen in cmd",
+	},
+	{
+		folder: "api/wire", may: with(core, "internal/secret"), modules: []string{jose},
+		why: "both ends of the API share its documents and nothing else",
+	},
+	{
+		folder: "api/client", may: with(core, "api/wire", "internal/secret"), tests: []string{"api"},
+		why: "users of the client must not get the server with it",
+	},
+	{
+		folder: "api", may: with(core, "api/wire", "vault", "keys", "specs", "internal/secret"),
+		modules: []string{zerolog, uuid}, tests: []string{"api/client", "vault/sqlite"},
+		why: "the HTTP door shares the store with the gateway and nothing else",
+	},
+	{
+		folder: "simulator", may: with(core, "messages", "specs", "api/client", "internal/link", "internal/secret"),
+		modules: []string{zerolog, uuid, jose, iso8583, connection, "golang.org/x/net"},
+		why:     "the simulator meets the gateway over TCP and HTTP only, so that a real system can take either place",
+	},
+	{
+		folder: "cmd", modules: []string{anyModule},
+		may: with(core, "keys", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
+			"simulator", "internal/config", "internal/link", "internal/secret", "internal/seed"),
+		why: "wiring imports rooms, not tools of the tests",
+	},
+	{
+		folder: "examples", modules: []string{iso8583, connection},
+		why: "an example shows what a stranger's program does, without firsttap's code",
+	},
+
+	{folder: "internal/arch", tests: []string{txtar}, why: "rules read source and nothing else"},
+	{
+		folder: "internal/config", may: with(core, "specs", "internal/secret"), modules: []string{yaml},
+		why: "settings are checked against what they are about and start nothing",
+	},
+	{
+		folder: "internal/e2e", tests: with(core, "specs", "simulator", "internal/seed", zerolog),
+		why: "it runs the built binary and meets it over the wire",
+	},
+	{folder: "internal/seed", why: "chance of a simulation hangs on one number"},
+	{folder: "internal/golden", why: "golden files are bytes and text"},
+	{folder: "internal/need", why: "it is used by tests of every room"},
+	{folder: "internal/cmd", may: []string{"internal/need"}, why: "programs of the Makefile know nothing of the product"},
+}
+
+func with(list []string, more ...string) []string {
+	return append(append([]string(nil), list...), more...)
+}
