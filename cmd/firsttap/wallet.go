@@ -71,13 +71,16 @@ func runWallet(c *cobra.Command, f walletFlags, settings config.WalletPart, log 
 		return err
 	}
 	defer w.Close()
+	if err := meetDoor(ctx, settings); err != nil {
+		return err
+	}
 	shown, err := f.obtain(c, settings)
 	if err != nil {
 		return err
 	}
 	got, err := w.Provision(ctx, shown)
 	if err != nil {
-		return otherCertificate(err, settings.Certificate)
+		return err
 	}
 	if err := f.sayProvisioned(c, got); err != nil || f.once {
 		return err
@@ -115,6 +118,25 @@ func awaitCard(ctx context.Context, person site.Cardholder, application string) 
 	}
 	shown, _, err := person.Show(ctx, application)
 	return shown, err
+}
+
+// meetDoor makes sure that the phones' door can be reached and is the one that
+// the certificate is of, before a token is asked for and a code is used.
+func meetDoor(ctx context.Context, settings config.WalletPart) error {
+	channel, err := trusting(settings.Certificate)
+	if err != nil {
+		return err
+	}
+	channel.Timeout = pageTimeout
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, settings.Channel, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := channel.Do(request)
+	if err != nil {
+		return otherCertificate(err, settings.Certificate)
+	}
+	return answer.Body.Close()
 }
 
 // otherCertificate says what to do when the phones' door is not the one whose

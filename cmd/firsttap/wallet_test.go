@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/internal/config"
 )
 
 // TestCertificateOfAnotherGateway holds that a wallet whose certificate is
@@ -19,16 +21,12 @@ func TestCertificateOfAnotherGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, certificateFile)
-	client, err := trusting(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	door := httptest.NewUnstartedServer(nil)
 	door.Config.ErrorLog = complaintsTo(zerolog.Nop(), doorPhones)
 	door.StartTLS()
 	defer door.Close()
-	_, err = client.Get(door.URL)
-	if got := otherCertificate(err, file); got == nil || !strings.Contains(got.Error(), file) || !strings.Contains(got.Error(), "--dir") {
+	got := meetDoor(t.Context(), config.WalletPart{Channel: door.URL, Certificate: file})
+	if got == nil || !strings.Contains(got.Error(), file) || !strings.Contains(got.Error(), "--dir") {
 		t.Errorf("a stale certificate is told as %v", got)
 	}
 	other := errors.New("no answer")
