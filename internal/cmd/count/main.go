@@ -72,7 +72,8 @@ func groups(args []string) [][]string {
 // run gives what go test says to t. When go test could not even begin, that is
 // one failure.
 func run(t *tally, args []string) {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	// A cached result would not see a change that only the built binary has.
+	cmd := exec.Command("go", append([]string{"test", "-count=1", "-json"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
