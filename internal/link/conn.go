@@ -110,7 +110,7 @@ func (c *Conn) ended() {
 }
 
 func (c *Conn) send(ctx context.Context, h specs.Header, m *specs.Message) error {
-	body, err := c.opts.Codec.Append(make([]byte, 0, sentinelFrameSize), m)
+	body, err := c.opts.Codec.Append(make([]byte, 0, frameBytesGuess), m)
 	if err != nil {
 		return fmt.Errorf("encoding a %s: %w", m.MTI(), err)
 	}

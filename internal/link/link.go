@@ -23,23 +23,23 @@ import (
 
 // Limits of one connection and of one door. All are ours.
 const (
-	writeQueueFrames  = 1024             // answers waiting for a slow reader
-	writeBurstBytes   = 64 << 10         // frames joined into one write
-	workersPerConn    = 256              // requests handled at once; further ones wait in the socket
-	pendingMax        = 4096             // questions waiting for an answer
-	faultsInRowMax    = 16               // undecodable bodies before the connection is closed
-	connectionsMax    = 1024             // of one door
-	frameTimeout      = 5 * time.Second  // from a frame's first byte to its last
-	writeTimeout      = 5 * time.Second  // of one write
-	idleTimeout       = 10 * time.Minute // without a byte from the peer
-	idleEcho          = 30 * time.Second // without a message to the peer, before a ping
-	handlerTimeout    = 30 * time.Second // of one request
-	acceptBackOffMin  = 5 * time.Millisecond
-	acceptBackOffMax  = time.Second
-	dialTimeout       = 3 * time.Second
-	redialBackOffMin  = 100 * time.Millisecond
-	redialBackOffMax  = 2 * time.Second
-	sentinelFrameSize = 512 // first guess at a frame's bytes
+	writeQueueFrames = 1024             // answers waiting for a slow reader
+	writeBurstBytes  = 64 << 10         // frames joined into one write
+	workersPerConn   = 256              // requests handled at once; further ones wait in the socket
+	pendingMax       = 4096             // questions waiting for an answer
+	faultsInRowMax   = 16               // undecodable bodies before the connection is closed
+	connectionsMax   = 1024             // of one door
+	frameTimeout     = 5 * time.Second  // from a frame's first byte to its last
+	writeTimeout     = 5 * time.Second  // of one write
+	idleTimeout      = 10 * time.Minute // without a byte from the peer
+	idleEcho         = 30 * time.Second // without a message to the peer, before a ping
+	handlerTimeout   = 30 * time.Second // of one request
+	acceptBackOffMin = 5 * time.Millisecond
+	acceptBackOffMax = time.Second
+	dialTimeout      = 3 * time.Second
+	redialBackOffMin = 100 * time.Millisecond
+	redialBackOffMax = 2 * time.Second
+	frameBytesGuess  = 512 // room made for a message before its length is known
 )
 
 // Errors of Ask. A caller that gets one knows that no answer will come.

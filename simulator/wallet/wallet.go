@@ -11,7 +11,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/dcvv2"
@@ -48,9 +47,7 @@ type Wallet struct {
 // Provisioning is what became of a request for a token.
 type Provisioning struct {
 	Answer   messages.ActivationAnswer
-	KeyCheck string        // check value of the card key on the phone; "" without a token
-	Asked    time.Duration // from the request to its answer
-	Loaded   time.Duration // from the answer to the key on the phone
+	KeyCheck string // check value of the card key on the phone; "" without a token
 }
 
 // Approved reports whether the phone has a token that can pay.
@@ -78,18 +75,15 @@ func (w *Wallet) Phone() *phone.Phone { return w.options.Phone }
 // it is granted, loads it. A refusal is a Provisioning; an error means that no
 // decision was had, or that the key could not be loaded.
 func (w *Wallet) Provision(ctx context.Context, c site.Card) (Provisioning, error) {
-	began := time.Now()
 	answer, err := w.Request(ctx, c)
 	if err != nil {
 		return Provisioning{}, err
 	}
-	p := Provisioning{Answer: answer, Asked: time.Since(began)}
+	p := Provisioning{Answer: answer}
 	if answer.Token == nil {
 		return p, nil
 	}
-	began = time.Now()
 	p.KeyCheck, err = w.Load(ctx, answer.Token.Reference)
-	p.Loaded = time.Since(began)
 	return p, err
 }
 
