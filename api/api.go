@@ -36,7 +36,7 @@ import (
 type Keys interface {
 	// CodeMaster is the master key for codes of an account range, named as
 	// card.Range prints it.
-	CodeMaster(accountRange string, version int) (dcvv2.MasterKey, error)
+	CodeMaster(accountRange string, version int) (dcvv2.Master, error)
 	// TokenMaster is the master key that tokens' card keys derive from.
 	TokenMaster(version int) (emv.Key, error)
 }
@@ -45,7 +45,7 @@ type Keys interface {
 type Options struct {
 	Store    vault.Store
 	Keys     Keys
-	Registry *dcvv2.Registry
+	Registry dcvv2.Ranges
 	Now      func() time.Time // nil: time.Now
 	Random   io.Reader        // nil: crypto/rand; for the key that hashes requests
 	Log      zerolog.Logger   // one event per request
@@ -57,7 +57,7 @@ type Options struct {
 type API struct {
 	store    vault.Store
 	keys     Keys
-	registry *dcvv2.Registry
+	registry dcvv2.Ranges
 	now      func() time.Time
 	log      zerolog.Logger
 	wake     func()

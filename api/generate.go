@@ -66,10 +66,10 @@ func (a *API) generate(r *http.Request, v *visit) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := w.allowedBy(registration.Policy); err != nil {
+	at := a.now()
+	if err := w.allowedBy(registration.Schedule.At(at)); err != nil {
 		return reply{}, err
 	}
-	at := a.now()
 	was, err := a.repeats.once(r.Context(), w.client, w.transactionID, a.repeats.digest(wire.GeneratePath, doc), at, func() (answered, error) {
 		return a.admit(r.Context(), w, at)
 	})
@@ -80,7 +80,7 @@ func (a *API) generate(r *http.Request, v *visit) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusCreated, codesAnswer(w.inquiry, registration.Policy, codes)}, nil
+	return reply{http.StatusCreated, codesAnswer(w.inquiry, codes)}, nil
 }
 
 // admit looks whether the account may have codes now.
@@ -96,31 +96,30 @@ func (a *API) admit(ctx context.Context, w wish, at time.Time) (answered, error)
 }
 
 func (a *API) codes(w wish, registration dcvv2.Registration, was answered) ([]dcvv2.Issued, error) {
-	policy := registration.Policy
-	key, err := a.keys.CodeMaster(registration.Range.String(), policy.KeyVersion)
-	if err != nil {
-		return nil, outOfReach(err)
+	masters := func(version int) (dcvv2.Master, error) {
+		key, err := a.keys.CodeMaster(registration.Range.String(), version)
+		return key, outOfReach(err)
 	}
 	account := dcvv2.Account{PAN: w.pan, Sequence: w.sequence, Expiry: w.expiry, Generation: was.enrolment.Generation}
-	codes, err := dcvv2.Generate(policy, key, account, was.at, w.count, w.minRemaining)
+	codes, err := dcvv2.Generate(registration.Schedule, masters, account, was.at, w.count, w.minRemaining)
 	if err != nil {
 		return nil, fmt.Errorf("computing codes: %w", err)
 	}
 	return codes, nil
 }
 
-func codesAnswer(q inquiry, p dcvv2.Policy, codes []dcvv2.Issued) wire.Object {
+func codesAnswer(q inquiry, codes []dcvv2.Issued) wire.Object {
 	items := make([]wire.Object, 0, len(codes))
 	for _, c := range codes {
 		items = append(items, wire.Object{
 			wire.Text(wire.Code, c.Code.Reveal()),
-			wire.Text(wire.CodeValidFrom, moment(c.Window.Start())),
-			wire.Text(wire.CodeExpires, moment(c.Window.End())),
+			wire.Text(wire.CodeValidFrom, moment(c.Start)),
+			wire.Text(wire.CodeExpires, moment(c.End)),
 			wire.Integer(wire.CodeWindow, c.Window.Index),
+			wire.Integer(wire.WindowHours, c.Window.Hours),
 		})
 	}
 	return append(answerFront(q),
-		wire.Integer(wire.WindowHours, p.WindowHours),
 		wire.List(wire.Codes, items),
 	)
 }

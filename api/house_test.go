@@ -140,9 +140,9 @@ func (m *memory) Audit(context.Context, int64, int) ([]vault.Entry, error) {
 // ring gives the test key for everything, or an error.
 type ring struct{ missing error }
 
-func (r ring) CodeMaster(string, int) (dcvv2.MasterKey, error) {
+func (r ring) CodeMaster(string, int) (dcvv2.Master, error) {
 	if r.missing != nil {
-		return dcvv2.MasterKey{}, r.missing
+		return nil, r.missing
 	}
 	b, _ := hex.DecodeString(masterKey)
 	return dcvv2.NewMasterKey(b)
@@ -220,8 +220,8 @@ func registry(t testing.TB) *dcvv2.Registry {
 	few := dcvv2.DefaultPolicy()
 	few.CodesMax, few.WindowHours = 3, 5
 	r, err := dcvv2.NewRegistry(
-		dcvv2.Registration{Range: card.MustRange("4761739"), Issuer: "greenbank", Policy: dcvv2.DefaultPolicy()},
-		dcvv2.Registration{Range: card.MustRange("400000"), Issuer: "bluebank", Policy: few},
+		dcvv2.Registration{Range: card.MustRange("4761739"), Issuer: "greenbank", Schedule: dcvv2.Always(dcvv2.DefaultPolicy())},
+		dcvv2.Registration{Range: card.MustRange("400000"), Issuer: "bluebank", Schedule: dcvv2.Always(few)},
 	)
 	if err != nil {
 		t.Fatal(err)

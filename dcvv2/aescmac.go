@@ -28,24 +28,23 @@ func (aesCMAC) Name() string { return ProfileAESCMAC }
 // KeyBytes is 32.
 func (aesCMAC) KeyBytes() int { return wideKeyBytes }
 
-// Code is documented at Profile and ProfileAESCMAC.
-func (aesCMAC) Code(k MasterKey, a Account, w Window) (Code, error) {
-	master, err := wideKey(ProfileAESCMAC, k, a, w)
+// Derivation is DeriveCMAC.
+func (aesCMAC) Derivation() Derivation { return DeriveCMAC }
+
+func (p aesCMAC) account(k Master, a Account, hours int) (codes, error) {
+	key, err := a.wideKey(p, k, hours, 8*aes.BlockSize)
 	if err != nil {
-		return Code{}, err
+		return nil, err
 	}
-	input, err := a.derivation(w.Hours, 8*aes.BlockSize)
+	cipher, err := aes.NewCipher(key[:aes.BlockSize])
 	if err != nil {
-		return Code{}, err
+		return nil, fmt.Errorf("%w: %w", ErrMasterKey, err)
 	}
-	cipher, err := aes.NewCipher(master)
-	if err != nil {
-		return Code{}, fmt.Errorf("%w: %w", ErrMasterKey, err)
-	}
-	key := cmac.Sum(cipher, input)
-	if cipher, err = aes.NewCipher(key[:]); err != nil {
-		return Code{}, fmt.Errorf("%w: %w", ErrMasterKey, err)
-	}
-	sum := cmac.Sum(cipher, binary.BigEndian.AppendUint64(codeRecord[:len(codeRecord):len(codeRecord)], uint64(w.Index)))
-	return ParseCode(zeroFilled(int64(binary.BigEndian.Uint64(sum[:8])%1000), CodeDigits))
+	return func(w Window) (Code, error) {
+		if err := w.countable(); err != nil {
+			return Code{}, err
+		}
+		sum := cmac.Sum(cipher, binary.BigEndian.AppendUint64(codeRecord[:len(codeRecord):len(codeRecord)], uint64(w.Index)))
+		return ParseCode(zeroFilled(int64(binary.BigEndian.Uint64(sum[:8])%1000), CodeDigits))
+	}, nil
 }

@@ -12,19 +12,11 @@ import (
 // CodeDigits is the length of a code; leading zeros count.
 const CodeDigits = 3
 
-// Length of a master key in bytes: 16 for TDES, 16 to 32 for the others.
-const (
-	MasterKeyBytesMin = 16
-	MasterKeyBytesMax = 32
-)
-
-// Errors of codes, keys and accounts. None of them carries a value.
+// Errors of codes and accounts. None of them carries a value.
 var (
-	ErrCode            = errors.New("a code is three digits")
-	ErrMasterKeyLength = errors.New("a master key has 16 to 32 bytes")
-	ErrMasterKey       = errors.New("the master key does not suit the code profile")
-	ErrAccount         = errors.New("an account needs a PAN and an expiry date")
-	ErrServiceCode     = errors.New("a service code is three digits")
+	ErrCode        = errors.New("a code is three digits")
+	ErrAccount     = errors.New("an account needs a PAN and an expiry date")
+	ErrServiceCode = errors.New("a service code is three digits")
 )
 
 // Code is a card verification value that cannot be printed. The zero value is
@@ -118,34 +110,6 @@ type Account struct {
 	// earlier ones; cvv-hour does not.
 	Generation uint16
 }
-
-// MasterKey is a range's key that cannot be printed. The zero value is no key.
-type MasterKey struct {
-	bytes secret.Text
-}
-
-// NewMasterKey takes 16 to 32 bytes. Profiles may want one length exactly.
-func NewMasterKey(b []byte) (MasterKey, error) {
-	if len(b) < MasterKeyBytesMin || len(b) > MasterKeyBytesMax {
-		return MasterKey{}, fmt.Errorf("%w, not %d", ErrMasterKeyLength, len(b))
-	}
-	return MasterKey{bytes: secret.New(string(b))}, nil
-}
-
-// Reveal gives the bytes. Callers must not print, log or store them.
-func (k MasterKey) Reveal() []byte { return []byte(k.bytes.Reveal()) }
-
-// IsZero reports whether k is no key.
-func (k MasterKey) IsZero() bool { return k.bytes.IsZero() }
-
-// String is a mask.
-func (k MasterKey) String() string { return "[key]" }
-
-// Format writes a mask for every verb.
-func (k MasterKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
-
-// MarshalText is a mask, so JSON, YAML and zerolog show no more than fmt does.
-func (k MasterKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 func allDigits(s string) bool {
 	for i := range len(s) {

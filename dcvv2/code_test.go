@@ -124,7 +124,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	const digits, pan = "075", "4761739001010010"
 	c, k, a := code(t, digits), masterKey(t, masterDigits), account(t, pan, "00", "3112")
 	presented := dcvv2.Presented{Presence: '3', Code: c}
-	issued := dcvv2.Issued{Code: c, Window: dcvv2.Window{Index: 1, Hours: 1}}
+	issued := dcvv2.Issued{Code: c, Slot: dcvv2.Slot{Window: dcvv2.Window{Index: 1, Hours: 1}}}
 	holder := struct {
 		Presented dcvv2.Presented
 		Issued    []dcvv2.Issued

@@ -33,18 +33,23 @@ func (a Account) derivation(windowHours int, keyBits uint32) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(b, keyBits), nil
 }
 
-// wideKey checks an account, a window and the key of a profile that wants 32
-// bytes.
-func wideKey(name string, k MasterKey, a Account, w Window) ([]byte, error) {
-	if err := a.validate(); err != nil {
-		return nil, err
+// wideKey derives the account's key of a profile whose master key has 32 bytes.
+func (a Account) wideKey(p Profile, k Master, windowHours int, keyBits uint32) ([DerivedBytesMax]byte, error) {
+	input, err := a.derivation(windowHours, keyBits)
+	if err != nil {
+		return [DerivedBytesMax]byte{}, err
 	}
-	if w.Hours < WindowHoursMin || w.Hours > WindowHoursMax || w.Index < 0 {
-		return nil, fmt.Errorf("%w: it must begin after 1969 and have %d to %d hours", ErrWindow, WindowHoursMin, WindowHoursMax)
-	}
-	key := k.Reveal()
-	if len(key) != wideKeyBytes {
-		return nil, fmt.Errorf("%w: %s wants %d bytes", ErrMasterKey, name, wideKeyBytes)
+	key, err := k.Derive(p.Derivation(), input)
+	if err != nil {
+		return key, fmt.Errorf("%s wants a master key of %d bytes: %w", p.Name(), p.KeyBytes(), err)
 	}
 	return key, nil
+}
+
+// countable refuses windows before 1970.
+func (w Window) countable() error {
+	if w.Index < 0 {
+		return fmt.Errorf("%w: it must begin after 1969", ErrWindow)
+	}
+	return nil
 }

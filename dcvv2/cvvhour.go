@@ -33,24 +33,16 @@ func (cvvHour) Name() string { return ProfileCVVHour }
 // KeyBytes is 16: a double-length TDES key.
 func (cvvHour) KeyBytes() int { return MasterKeyBytesMin }
 
-// Code is documented at Profile and ProfileCVVHour.
-func (p cvvHour) Code(k MasterKey, a Account, w Window) (Code, error) {
-	code, err := p.forAccount(k, a)
-	if err != nil {
-		return Code{}, err
-	}
-	return code(w)
-}
+// Derivation is DeriveTDES.
+func (cvvHour) Derivation() Derivation { return DeriveTDES }
 
-func (cvvHour) forAccount(k MasterKey, a Account) (codes, error) {
-	if err := a.validate(); err != nil {
-		return nil, err
-	}
-	master, err := emv.NewKey(k.Reveal())
+func (p cvvHour) account(k Master, a Account, _ int) (codes, error) {
+	input := emv.CardKeyInput(a.PAN, a.Sequence)
+	derived, err := k.Derive(p.Derivation(), input[:])
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s wants 16 bytes", ErrMasterKey, ProfileCVVHour)
+		return nil, fmt.Errorf("%s wants a master key of %d bytes: %w", p.Name(), p.KeyBytes(), err)
 	}
-	cipher := emv.NewCVVCipher(emv.CardKey(master, a.PAN, a.Sequence))
+	cipher := emv.NewCVVCipher(emv.CardKeyOf([emv.KeyBytes]byte(derived[:emv.KeyBytes])))
 	account, expiry := a.PAN.Reveal()[issuerDigits:], a.Expiry.YYMM()
 	return func(w Window) (Code, error) {
 		if err := w.expressible(); err != nil {
@@ -61,12 +53,9 @@ func (cvvHour) forAccount(k MasterKey, a Account) (codes, error) {
 	}, nil
 }
 
-// expressible checks hours and index before they are multiplied, so that no
-// index overflows into a good hour.
+// expressible checks the index before it is multiplied, so that none overflows
+// into a good hour.
 func (w Window) expressible() error {
-	if w.Hours < WindowHoursMin || w.Hours > WindowHoursMax {
-		return fmt.Errorf("%w: %d hours, not %d to %d", ErrWindow, w.Hours, WindowHoursMin, WindowHoursMax)
-	}
 	if w.Index < 0 || w.Index > firstHourMax/int64(w.Hours) {
 		return fmt.Errorf("%w: it must begin from 1970 to January 2084", ErrWindow)
 	}
@@ -82,8 +71,8 @@ func StaticCVV(k emv.Key, pan card.PAN, expiry card.Expiry, serviceCode string) 
 	if k.IsZero() {
 		return Code{}, emv.ErrKeyMissing
 	}
-	if err := (Account{PAN: pan, Expiry: expiry}).validate(); err != nil {
-		return Code{}, err
+	if pan.IsZero() || expiry.IsZero() {
+		return Code{}, ErrAccount
 	}
 	if len(serviceCode) != serviceDigits || !allDigits(serviceCode) {
 		return Code{}, ErrServiceCode

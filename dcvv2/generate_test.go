@@ -23,7 +23,7 @@ func TestGenerateCounts(t *testing.T) {
 		{3, 3, true},
 		{3, 4, false},
 	} {
-		issued, err := dcvv2.Generate(with(func(p *dcvv2.Policy) { p.CodesMax = c.max }), k, a, at, c.count, 0)
+		issued, err := dcvv2.Generate(dcvv2.Always(with(func(p *dcvv2.Policy) { p.CodesMax = c.max })), k.Masters, a, at, c.count, 0)
 		if good := err == nil && len(issued) == c.count; good != c.good || !c.good && !errors.Is(err, dcvv2.ErrCount) {
 			t.Errorf("%d of %d: %d codes, %v", c.count, c.max, len(issued), err)
 		}
@@ -47,7 +47,7 @@ func TestGenerateSkipsAWindowThatEndsSoon(t *testing.T) {
 		{"2026-11-22T12:00:00Z", time.Hour + 1, 0, dcvv2.ErrMinRemaining},
 		{"2026-11-22T12:00:00Z", -1, 0, dcvv2.ErrMinRemaining},
 	} {
-		issued, err := dcvv2.Generate(dcvv2.DefaultPolicy(), k, a, moment(t, c.at), 2, c.remaining)
+		issued, err := dcvv2.Generate(dcvv2.Always(dcvv2.DefaultPolicy()), k.Masters, a, moment(t, c.at), 2, c.remaining)
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s, %v left: %v", c.at, c.remaining, err)
 		}
@@ -78,10 +78,10 @@ func TestWhatCannotBeComputed(t *testing.T) {
 		{"before 1970", dcvv2.DefaultPolicy(), k, a, time.Unix(-1, 0), dcvv2.ErrWindow},
 		{"after the last hour", dcvv2.DefaultPolicy(), k, a, time.Unix(1_000_000*3600, 0), dcvv2.ErrWindow},
 	} {
-		if issued, err := dcvv2.Generate(c.policy, c.key, c.account, c.at, 1, 0); !errors.Is(err, c.want) || issued != nil {
+		if issued, err := dcvv2.Generate(dcvv2.Always(c.policy), c.key.Masters, c.account, c.at, 1, 0); !errors.Is(err, c.want) || issued != nil {
 			t.Errorf("generate, %s: %v", c.name, err)
 		}
-		found, err := dcvv2.Verify(c.policy, c.key, c.account, code(t, "075"), c.at)
+		found, err := dcvv2.Verify(dcvv2.Always(c.policy), c.key.Masters, c.account, code(t, "075"), c.at)
 		if !errors.Is(err, c.want) || found != (dcvv2.Finding{}) {
 			t.Errorf("verify, %s: %v, %v", c.name, found, err)
 		}
@@ -91,15 +91,15 @@ func TestWhatCannotBeComputed(t *testing.T) {
 func TestFirstAndLastHour(t *testing.T) {
 	k, a := masterKey(t, masterDigits), account(t, "4761739001010010", "00", "3112")
 	for _, at := range []time.Time{time.Unix(0, 0), time.Unix(1_000_000*3600-1, 0)} {
-		issued, err := dcvv2.Generate(dcvv2.DefaultPolicy(), k, a, at, 1, 0)
+		issued, err := dcvv2.Generate(dcvv2.Always(dcvv2.DefaultPolicy()), k.Masters, a, at, 1, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		// The windows around do not exist for the profile, which must not hurt.
-		if found, err := dcvv2.Verify(dcvv2.DefaultPolicy(), k, a, issued[0].Code, at); err != nil || found.Verdict != dcvv2.Matched {
+		if found, err := dcvv2.Verify(dcvv2.Always(dcvv2.DefaultPolicy()), k.Masters, a, issued[0].Code, at); err != nil || found.Verdict != dcvv2.Matched {
 			t.Errorf("%v: %v, %v", at, found, err)
 		}
-		if _, err := dcvv2.Verify(dcvv2.DefaultPolicy(), k, a, dcvv2.Code{}, at); err != nil {
+		if _, err := dcvv2.Verify(dcvv2.Always(dcvv2.DefaultPolicy()), k.Masters, a, dcvv2.Code{}, at); err != nil {
 			t.Errorf("a miss at %v: %v", at, err)
 		}
 	}
@@ -123,7 +123,7 @@ func TestProfileRefusesStrayWindows(t *testing.T) {
 		{Index: 1, Hours: 19}:        false,
 		{Index: 1, Hours: -1}:        false,
 	} {
-		c, err := profile.Code(k, a, w)
+		c, err := dcvv2.CodeOf(profile, k, a, w)
 		if (err == nil) != good || c.IsZero() == good || !good && !errors.Is(err, dcvv2.ErrWindow) {
 			t.Errorf("%+v: %v", w, err)
 		}
@@ -135,7 +135,7 @@ func BenchmarkGenerate24(b *testing.B) {
 	p := dcvv2.DefaultPolicy()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := dcvv2.Generate(p, k, a, at, dcvv2.CodesMax, 0); err != nil {
+		if _, err := dcvv2.Generate(dcvv2.Always(p), k.Masters, a, at, dcvv2.CodesMax, 0); err != nil {
 			b.Fatal(err)
 		}
 	}

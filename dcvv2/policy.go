@@ -3,6 +3,7 @@ package dcvv2
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -24,6 +25,12 @@ const (
 	FailuresInRowDefault = 10
 	// FailuresMax bounds both (ours): a tenth of all codes there are.
 	FailuresMax = 100
+	// RangeFailuresPerHourDefault is how many failures a whole range may have
+	// in an hour before its codes are checked no more (ours): one guess on each
+	// of 693 accounts hits with 50 %, so a hundred an hour with 10 %.
+	RangeFailuresPerHourDefault = 100
+	// RangeFailuresPerHourMax bounds it (ours).
+	RangeFailuresPerHourMax = 100_000
 	// KeyVersionMax is the highest version of a key: a key block has two
 	// digits for it (ANSI X9.143).
 	KeyVersionMax = 99
@@ -31,6 +38,17 @@ const (
 
 // ErrPolicy is what Policy.Validate wraps.
 var ErrPolicy = errors.New("the policy is not valid")
+
+// Action is what is done about an activation whose code did not match.
+type Action string
+
+// Actions.
+const (
+	ActionAsk       Action = "ask"        // let the issuer decide, who is told the result
+	ActionDecline   Action = "decline"    // at once
+	ActionDecline82 Action = "decline-82" // at once, with response 82
+	ActionStatic    Action = "static"     // accept the static CVV2 instead, else decline
+)
 
 // Policy is how an issuer wants the codes of a range to be.
 type Policy struct {
@@ -40,17 +58,53 @@ type Policy struct {
 	Grace             time.Duration // how long a code outlives its window, 0 to 1 h; 0 is not at all
 	CodesMax          int           // codes of one request, 1 to 24
 	OncePerWindow     bool          // a window's code provisions one token only
+	EnrolByDefault    bool          // accounts never seen count as enrolled
 	FailuresPerDayMax int           // 1 to 100 in 24 hours
 	FailuresInRowMax  int           // 1 to 100 until the account locks
+	// RangeFailuresPerHourMax is how many failures all accounts of the range
+	// may have in an hour; 0 is without end, else up to 100000.
+	RangeFailuresPerHourMax int
+
+	OnNoMatch          Action // N: decline, decline-82, ask or static
+	OnMissing          Action // S, no code was sent: ask or decline
+	OnNotParticipating Action // U, the account is not enrolled: ask or decline
+	OnNotProcessed     Action // P, the code cannot be checked: decline or ask
+}
+
+// basis is what the codes of a policy hang on.
+type basis struct {
+	hours, keyVersion int
+	profile           string
+}
+
+func (p Policy) basis() basis { return basis{p.WindowHours, p.KeyVersion, p.Profile} }
+
+// ActionsFor lists the actions that a policy may have for a result: N, S, U or
+// P, the usual one first.
+func ActionsFor(r Result) []Action {
+	switch r {
+	case NoMatch:
+		return []Action{ActionDecline, ActionDecline82, ActionAsk, ActionStatic}
+	case ShouldBePresent, NotParticipating:
+		return []Action{ActionAsk, ActionDecline}
+	case NotProcessed:
+		return []Action{ActionDecline, ActionAsk}
+	default:
+		return nil
+	}
 }
 
 // DefaultPolicy is one hour, cvv-hour, key version 1, a grace of 900 s, 24
-// codes, each once, and 5 failures a day or 10 in a row.
+// codes, each once, 5 failures a day or 10 in a row, 100 an hour in the range,
+// and the first of ActionsFor for every result.
 func DefaultPolicy() Policy {
 	return Policy{
 		WindowHours: WindowHoursMin, Profile: ProfileCVVHour, KeyVersion: 1,
 		Grace: GraceDefault, CodesMax: CodesMax, OncePerWindow: true,
 		FailuresPerDayMax: FailuresPerDayDefault, FailuresInRowMax: FailuresInRowDefault,
+		RangeFailuresPerHourMax: RangeFailuresPerHourDefault,
+		OnNoMatch:               ActionDecline, OnMissing: ActionAsk,
+		OnNotParticipating: ActionAsk, OnNotProcessed: ActionDecline,
 	}
 }
 
@@ -63,6 +117,11 @@ func (p Policy) Validate() error {
 		within("codes of one request", p.CodesMax, 1, CodesMax),
 		within("failures in 24 hours", p.FailuresPerDayMax, 1, FailuresMax),
 		within("failures in a row", p.FailuresInRowMax, 1, FailuresMax),
+		within("failures of the range in an hour", p.RangeFailuresPerHourMax, 0, RangeFailuresPerHourMax),
+		allowed("no match (N)", p.OnNoMatch, NoMatch),
+		allowed("no code (S)", p.OnMissing, ShouldBePresent),
+		allowed("not participating (U)", p.OnNotParticipating, NotParticipating),
+		allowed("not processed (P)", p.OnNotProcessed, NotProcessed),
 	}
 	if p.Grace < 0 || p.Grace > GraceMax {
 		faults = append(faults, fmt.Errorf("%w: grace must be 0s to %v, not %v", ErrPolicy, GraceMax, p.Grace))
@@ -71,6 +130,13 @@ func (p Policy) Validate() error {
 		faults = append(faults, fmt.Errorf("%w: %w", ErrPolicy, err))
 	}
 	return errors.Join(faults...)
+}
+
+func allowed(what string, a Action, r Result) error {
+	if actions := ActionsFor(r); !slices.Contains(actions, a) {
+		return fmt.Errorf("%w: on %s it can do one of %q, not %q", ErrPolicy, what, actions, a)
+	}
+	return nil
 }
 
 func within(what string, n, least, most int) error {
@@ -96,5 +162,14 @@ func (p Policy) DayExhausted(a Attempts) bool { return a.FailuresInDay >= p.Fail
 type Enrolment struct {
 	Enrolled   bool
 	Generation uint16    // counts enrolments, from 0
-	Since      time.Time // of the last change
+	Since      time.Time // of the last change; zero for an account never seen
+}
+
+// Under is the enrolment as p sees it: an account never seen is enrolled where
+// the policy enrols by default.
+func (e Enrolment) Under(p Policy) Enrolment {
+	if e.Since.IsZero() && p.EnrolByDefault {
+		e.Enrolled = true
+	}
+	return e
 }

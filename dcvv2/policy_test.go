@@ -93,7 +93,7 @@ func TestAttemptLimits(t *testing.T) {
 }
 
 func registration(leading, issuer string) dcvv2.Registration {
-	return dcvv2.Registration{Range: card.MustRange(leading), Issuer: issuer, Policy: dcvv2.DefaultPolicy()}
+	return dcvv2.Registration{Range: card.MustRange(leading), Issuer: issuer, Schedule: dcvv2.Always(dcvv2.DefaultPolicy())}
 }
 
 func TestRegistryFindsTheNarrowestRange(t *testing.T) {
@@ -114,23 +114,23 @@ func TestRegistryFindsTheNarrowestRange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, ok := r.Find(p); got != want || ok == want.IsZero() {
+		if got, ok := r.Find(p); got.Range != want.Range || got.Issuer != want.Issuer || ok == want.IsZero() {
 			t.Errorf("%s: %s, %v, want %s", p, got.Range, ok, want.Range)
 		}
 	}
 	all := r.All()
-	if len(all) != 4 || all[0] != narrow {
+	if len(all) != 4 || all[0].Range != narrow.Range {
 		t.Errorf("lists %v", all)
 	}
 	all[0] = dcvv2.Registration{}
-	if r.All()[0] != narrow {
+	if r.All()[0].Range != narrow.Range {
 		t.Error("a caller can change the registry through its list")
 	}
 }
 
 func TestRegistryRefuses(t *testing.T) {
 	bad := registration("400000", "south")
-	bad.Policy.WindowHours = 19
+	bad.Schedule = dcvv2.Always(with(func(p *dcvv2.Policy) { p.WindowHours = 19 }))
 	for _, c := range []struct {
 		name string
 		in   []dcvv2.Registration
@@ -144,7 +144,7 @@ func TestRegistryRefuses(t *testing.T) {
 		{"one issuer, nested", []dcvv2.Registration{registration("476173", "north"), registration("4761739", "north")}, ""},
 		{"one issuer, twice", []dcvv2.Registration{registration("476173", "north"), registration("476173", "north")}, "neither is narrower"},
 		{"one issuer, crossing, equally wide", []dcvv2.Registration{registration("476173-476174", "north"), registration("476174-476175", "north")}, "neither is narrower"},
-		{"no range", []dcvv2.Registration{{Issuer: "north", Policy: dcvv2.DefaultPolicy()}}, "range is missing"},
+		{"no range", []dcvv2.Registration{{Issuer: "north", Schedule: dcvv2.Always(dcvv2.DefaultPolicy())}}, "range is missing"},
 		{"no issuer", []dcvv2.Registration{registration("476173", "")}, "issuer is missing"},
 		{"bad policy", []dcvv2.Registration{bad}, "window hours must be 1 to 18, not 19"},
 	} {

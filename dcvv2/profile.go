@@ -12,27 +12,44 @@ var (
 	ErrWindow  = errors.New("the window lies outside what the code profile can express")
 )
 
-// Profile is one way to compute a code. It is pure: the same arguments give
-// the same code, on every machine and in every year.
+// Profile is one way to compute a code. It is pure but for where the master
+// key is held: the same arguments give the same code, on every machine and in
+// every year.
 type Profile interface {
 	// Name is what policies and vector files call the profile.
 	Name() string
-	// KeyBytes is the length of the master key that Code takes.
+	// KeyBytes is the length of the master key.
 	KeyBytes() int
-	// Code computes the code of an account in a window. It fails on a key
-	// that does not suit (ErrMasterKey), an account without PAN or expiry
-	// (ErrAccount) and a window it cannot express (ErrWindow).
-	Code(k MasterKey, a Account, w Window) (Code, error)
+	// Derivation is what the profile does with the master key.
+	Derivation() Derivation
+	// account derives an account's key for windows of so many hours, 1 to 18,
+	// once for many windows. The account has a PAN and an expiry.
+	account(k Master, a Account, hours int) (codes, error)
 }
 
-// codes computes the codes of one account, window by window.
+// codes computes the codes of one account, window by window. It fails on a
+// window that the profile cannot express (ErrWindow).
 type codes func(Window) (Code, error)
 
-// accountProfile is a Profile that derives the account's key once for many
-// windows.
-type accountProfile interface {
-	Profile
-	forAccount(k MasterKey, a Account) (codes, error)
+// CodeOf computes the code of an account in a window. It fails on a key that
+// does not suit (ErrMasterKey), an account without PAN or expiry (ErrAccount)
+// and a window that the profile cannot express (ErrWindow).
+func CodeOf(p Profile, k Master, a Account, w Window) (Code, error) {
+	code, err := codesFor(p, k, a, w.Hours)
+	if err != nil {
+		return Code{}, err
+	}
+	return code(w)
+}
+
+func codesFor(p Profile, k Master, a Account, hours int) (codes, error) {
+	switch {
+	case a.PAN.IsZero() || a.Expiry.IsZero():
+		return nil, ErrAccount
+	case hours < WindowHoursMin || hours > WindowHoursMax:
+		return nil, fmt.Errorf("%w: %d hours, not %d to %d", ErrWindow, hours, WindowHoursMin, WindowHoursMax)
+	}
+	return p.account(k, a, hours)
 }
 
 // profiles in the order in which they are listed.
@@ -58,20 +75,38 @@ func ProfileNames() []string {
 	return names
 }
 
-func codesOf(p Policy, k MasterKey, a Account) (codes, error) {
-	profile, err := ProfileByName(p.Profile)
-	if err != nil {
-		return nil, err
-	}
-	if ready, ok := profile.(accountProfile); ok {
-		return ready.forAccount(k, a)
-	}
-	return func(w Window) (Code, error) { return profile.Code(k, a, w) }, nil
+// coder computes codes of one account in windows of one schedule, and derives
+// the account's key anew only where the policy changes it.
+type coder struct {
+	masters Masters
+	account Account
+	basis   basis
+	code    codes
 }
 
-func (a Account) validate() error {
-	if a.PAN.IsZero() || a.Expiry.IsZero() {
-		return ErrAccount
+// of gives the code of an account in a slot.
+func (c *coder) of(s Slot) (Code, error) {
+	if c.code == nil || c.basis != s.Policy.basis() {
+		if err := c.prepare(s.Policy); err != nil {
+			return Code{}, err
+		}
 	}
+	return c.code(s.Window)
+}
+
+func (c *coder) prepare(p Policy) error {
+	profile, err := ProfileByName(p.Profile)
+	if err != nil {
+		return err
+	}
+	master, err := c.masters(p.KeyVersion)
+	if err != nil {
+		return err
+	}
+	code, err := codesFor(profile, master, c.account, p.WindowHours)
+	if err != nil {
+		return err
+	}
+	c.basis, c.code = p.basis(), code
 	return nil
 }

@@ -11,16 +11,25 @@ import (
 // ErrRegistry is what NewRegistry wraps.
 var ErrRegistry = errors.New("the ranges cannot be registered")
 
-// Registration is a range that an issuer registered, with its policy. The zero
-// value is none.
+// Registration is a range that an issuer registered, with its policies. The
+// zero value is none.
 type Registration struct {
-	Range  card.Range
-	Issuer string
-	Policy Policy
+	Range    card.Range
+	Issuer   string
+	Schedule Schedule
 }
 
 // IsZero reports whether r is none.
-func (r Registration) IsZero() bool { return r == Registration{} }
+func (r Registration) IsZero() bool { return r.Range.IsZero() && r.Issuer == "" }
+
+// Ranges knows the registrations in force: a Registry, or whatever holds the
+// Registry of now. It may be used by many goroutines.
+type Ranges interface {
+	// Find gives the registration of the narrowest range that contains pan.
+	Find(pan card.PAN) (Registration, bool)
+	// All lists the registrations, narrow ranges first.
+	All() []Registration
+}
 
 // Registry finds the registration that applies to a PAN. It does not change
 // once made and may be used by many goroutines.
@@ -57,7 +66,7 @@ func (r Registration) validate() error {
 	case r.Issuer == "":
 		return errors.New("the issuer is missing")
 	}
-	return r.Policy.Validate()
+	return r.Schedule.Validate()
 }
 
 func conflict(a, b Registration) error {

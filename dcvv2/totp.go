@@ -1,7 +1,6 @@
 package dcvv2
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 )
@@ -20,25 +19,21 @@ func (totp) Name() string { return ProfileTOTP }
 // KeyBytes is 32.
 func (totp) KeyBytes() int { return wideKeyBytes }
 
-// Code is documented at Profile and ProfileTOTP.
-func (totp) Code(k MasterKey, a Account, w Window) (Code, error) {
-	master, err := wideKey(ProfileTOTP, k, a, w)
-	if err != nil {
-		return Code{}, err
-	}
-	input, err := a.derivation(w.Hours, 8*sha256.Size)
-	if err != nil {
-		return Code{}, err
-	}
-	key := hmacSHA256(master, input)
-	sum := hmacSHA256(key, binary.BigEndian.AppendUint64(nil, uint64(w.Index)))
-	at := sum[len(sum)-1] & 0x0F // dynamic truncation, RFC 4226 5.3
-	n := binary.BigEndian.Uint32(sum[at:at+4]) & 0x7FFF_FFFF
-	return ParseCode(zeroFilled(int64(n%1000), CodeDigits))
-}
+// Derivation is DeriveHMAC.
+func (totp) Derivation() Derivation { return DeriveHMAC }
 
-func hmacSHA256(key, message []byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write(message)
-	return mac.Sum(nil)
+func (p totp) account(k Master, a Account, hours int) (codes, error) {
+	key, err := a.wideKey(p, k, hours, 8*sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	return func(w Window) (Code, error) {
+		if err := w.countable(); err != nil {
+			return Code{}, err
+		}
+		sum := hmacSHA256(key[:], binary.BigEndian.AppendUint64(nil, uint64(w.Index)))
+		at := sum[len(sum)-1] & 0x0F // dynamic truncation, RFC 4226 5.3
+		n := binary.BigEndian.Uint32(sum[at:at+4]) & 0x7FFF_FFFF
+		return ParseCode(zeroFilled(int64(n%1000), CodeDigits))
+	}, nil
 }

@@ -72,7 +72,7 @@ func TestCVVHourVectors(t *testing.T) {
 		if end := time.Unix(number(t, row[6]), 0); !w.End().Equal(end) {
 			t.Errorf("%v ends at %v, want %v", w, w.End(), end)
 		}
-		code, err := profile.Code(k, a, w)
+		code, err := dcvv2.CodeOf(profile, k, a, w)
 		if err != nil || code.Reveal() != row[7] {
 			t.Errorf("%s in %v: %s, %v, want %s", row[1], w, code.Reveal(), err, row[7])
 		}
@@ -84,7 +84,7 @@ func TestCVVHourVectors(t *testing.T) {
 func TestTwentyFourCodes(t *testing.T) {
 	rows := golden.Vectors(t, "cvv-hour.txt", 8)[:dcvv2.CodesMax]
 	at := moment(t, "2026-11-22T12:34:56Z")
-	issued, err := dcvv2.Generate(dcvv2.DefaultPolicy(), masterKey(t, masterDigits), account(t, "4761739001010010", "00", "3112"), at, dcvv2.CodesMax, 0)
+	issued, err := dcvv2.Generate(dcvv2.Always(dcvv2.DefaultPolicy()), masterKey(t, masterDigits).Masters, account(t, "4761739001010010", "00", "3112"), at, dcvv2.CodesMax, 0)
 	if err != nil || len(issued) != len(rows) {
 		t.Fatalf("%d codes, %v", len(issued), err)
 	}
@@ -127,7 +127,7 @@ func TestWideKeyVectors(t *testing.T) {
 		a := account(t, row[2], row[3], row[4])
 		a.Generation = uint16(number(t, row[7]))
 		w := dcvv2.Window{Hours: int(number(t, row[5])), Index: number(t, row[6])}
-		code, err := profile.Code(masterKey(t, row[1]), a, w)
+		code, err := dcvv2.CodeOf(profile, masterKey(t, row[1]), a, w)
 		if err != nil || code.Reveal() != row[8] {
 			t.Errorf("%s in %v, generation %s: %s, %v, want %s", row[0], w, row[7], code.Reveal(), err, row[8])
 		}
@@ -150,7 +150,7 @@ func TestProfilesWantTheirKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := profile.Code(k, a, w); (err == nil) != (length == profile.KeyBytes()) {
+			if _, err := dcvv2.CodeOf(profile, k, a, w); (err == nil) != (length == profile.KeyBytes()) {
 				t.Errorf("%s with %d bytes: %v", name, length, err)
 			}
 		}
@@ -169,11 +169,11 @@ func TestProfilesRefuseWhatTheyCannotExpress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := profile.Code(k, dcvv2.Account{}, good); !errors.Is(err, dcvv2.ErrAccount) {
+		if _, err := dcvv2.CodeOf(profile, k, dcvv2.Account{}, good); !errors.Is(err, dcvv2.ErrAccount) {
 			t.Errorf("%s without an account: %v", name, err)
 		}
 		for _, w := range []dcvv2.Window{{Index: -1, Hours: 1}, {Index: 1, Hours: 0}, {Index: 1, Hours: dcvv2.WindowHoursMax + 1}} {
-			if _, err := profile.Code(k, a, w); !errors.Is(err, dcvv2.ErrWindow) {
+			if _, err := dcvv2.CodeOf(profile, k, a, w); !errors.Is(err, dcvv2.ErrWindow) {
 				t.Errorf("%s in %v: %v", name, w, err)
 			}
 		}

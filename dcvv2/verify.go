@@ -31,67 +31,84 @@ func (v Verdict) String() string {
 	}
 }
 
-// Finding is a verdict and the window whose code it is; no window when Wrong.
+// Finding is a verdict and the slot whose code it is; no slot when Wrong.
 type Finding struct {
 	Verdict Verdict
-	Window  Window
+	Slot
 }
 
-// Verify checks a code at a time. It accepts the code of the window of at and,
-// while at is inside the grace period, of the window before; never of a later
-// one. On a miss it looks at the windows that one request could have been
-// given codes for, to tell a code that is too early or expired from a wrong
-// one: that is for the audit trail, and by chance says so of about one wrong
-// code in twenty. Comparisons take constant time and the search never stops at
-// a hit, so the kinds of miss take equally long.
-func Verify(p Policy, k MasterKey, a Account, c Code, at time.Time) (Finding, error) {
-	if err := p.Validate(); err != nil {
+// Verify checks a code at a time. It accepts the code of the slot of at and,
+// while at is inside the grace period, of the slot before; never of a later
+// one. On a miss it looks at the slots that one request could have been given
+// codes for, to tell a code that is too early or expired from a wrong one: that
+// is for the audit trail, and by chance says so of about one wrong code in
+// twenty. Comparisons take constant time and the search never stops at a hit,
+// so the kinds of miss take equally long.
+func Verify(s Schedule, keys Masters, a Account, c Code, at time.Time) (Finding, error) {
+	if err := s.Validate(); err != nil {
 		return Finding{}, err
 	}
-	code, err := codesOf(p, k, a)
-	if err != nil {
+	now := s.SlotAt(at)
+	code := coder{masters: keys, account: a}
+	if _, err := code.of(now); err != nil {
 		return Finding{}, err
 	}
-	now := WindowAt(at, p.WindowHours)
-	if _, err := code(now); err != nil {
-		return Finding{}, err
-	}
-	if found := among(code, c, accepted(p, now, at)); !found.Window.IsZero() {
+	if found := code.among(c, s.Accepted(at), Matched); found.Verdict == Matched {
 		return found, nil
 	}
-	return among(code, c, neighbours(now)), nil
+	return latest(code.among(c, s.later(now), TooEarly), code.among(c, s.earlier(now), Expired), now), nil
 }
 
-// accepted lists the findings that let a code pass. The last match counts, so
-// the current window, whose code stays good for longest, comes last.
-func accepted(p Policy, now Window, at time.Time) []Finding {
-	current := Finding{Matched, now}
-	if at.Sub(now.Start()) < p.Grace {
-		return []Finding{{Matched, now.Shift(-1)}, current}
+// Accepted lists the slots whose codes pass at a time. The current one, whose
+// code stays good for longest, comes last.
+func (s Schedule) Accepted(at time.Time) []Slot {
+	now := s.SlotAt(at)
+	if before := s.before(now); at.Sub(now.Start) < before.Policy.Grace {
+		return []Slot{before, now}
 	}
-	return []Finding{current}
+	return []Slot{now}
 }
 
-// neighbours lists the findings that explain a miss, from the farthest window
-// to the nearest, of two at one distance the past one last: being late is
-// likelier than being early.
-func neighbours(now Window) []Finding {
-	list := make([]Finding, 0, 2*CodesMax)
-	for n := int64(CodesMax); n > 0; n-- {
-		if n < CodesMax {
-			list = append(list, Finding{TooEarly, now.Shift(n)})
-		}
-		list = append(list, Finding{Expired, now.Shift(-n)})
+// later lists the slots whose codes are too early now, the nearest last.
+func (s Schedule) later(now Slot) []Slot {
+	slots := make([]Slot, CodesMax-1)
+	for i := len(slots) - 1; i >= 0; i-- {
+		now = s.after(now)
+		slots[i] = now
 	}
-	return list
+	return slots
 }
 
-// among gives the last finding whose window has code c, or none. A window that
-// the profile cannot express has no code.
-func among(code codes, c Code, list []Finding) Finding {
+// earlier lists the slots whose codes are over, the nearest last.
+func (s Schedule) earlier(now Slot) []Slot {
+	slots := make([]Slot, CodesMax)
+	for i := len(slots) - 1; i >= 0; i-- {
+		now = s.before(now)
+		slots[i] = now
+	}
+	return slots
+}
+
+// latest takes the finding nearer to now, of two at one distance the past one:
+// being late is likelier than being early.
+func latest(early, expired Finding, now Slot) Finding {
+	switch {
+	case early.Verdict == Wrong:
+		return expired
+	case expired.Verdict == Wrong:
+		return early
+	case early.Start.Sub(now.End) < now.Start.Sub(expired.End):
+		return early
+	}
+	return expired
+}
+
+// among gives the last slot that has code c, or none. A slot that the profile
+// cannot express, or that has no key, has no code.
+func (k *coder) among(c Code, slots []Slot, verdict Verdict) Finding {
 	hit := -1
-	for i, f := range list {
-		candidate, err := code(f.Window)
+	for i, slot := range slots {
+		candidate, err := k.of(slot)
 		if err != nil {
 			continue
 		}
@@ -100,5 +117,5 @@ func among(code codes, c Code, list []Finding) Finding {
 	if hit < 0 {
 		return Finding{}
 	}
-	return list[hit]
+	return Finding{Verdict: verdict, Slot: slots[hit]}
 }

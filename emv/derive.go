@@ -31,11 +31,36 @@ func CardKey(master Key, pan card.PAN, seq card.Sequence) Key {
 }
 
 func cardKey(master rawKey, pan, psn string) rawKey {
+	derived := rawKey(diversifier(pan, psn))
+	master.encrypt(derived[:])
+	return derived.withOddParity()
+}
+
+// CardKeyInput is what a card's key is the TDES encryption of under its
+// issuer's master key, block by block (EMV Book 2 A1.4): for a master key that
+// does not leave where it is held. CardKeyOf makes the key of the result.
+func CardKeyInput(pan card.PAN, seq card.Sequence) [KeyBytes]byte {
+	return diversifier(pan.Reveal(), seq.Digits())
+}
+
+// CardKeyOf makes a card's key of its encrypted input, by setting odd parity.
+func CardKeyOf(encrypted [KeyBytes]byte) Key { return rawKey(encrypted).withOddParity().key() }
+
+func diversifier(pan, psn string) (input [KeyBytes]byte) {
 	digits := pan + psn
 	if len(pan) > diversifierDigits {
 		digits = optionB(digits)
 	}
-	return diversify(master, optionA(digits)).withOddParity()
+	return bothHalves(optionA(digits))
+}
+
+// bothHalves is y for the left half of a key and its complement for the right.
+func bothHalves(y [blockBytes]byte) (input [KeyBytes]byte) {
+	copy(input[:], y[:])
+	for i, b := range y {
+		input[blockBytes+i] = ^b
+	}
+	return input
 }
 
 // optionA takes the last 16 digits, filled up with zeros on the left.
@@ -69,16 +94,6 @@ func decimalised(b []byte) []byte {
 		}
 	}
 	return append(digits, letters...)
-}
-
-// diversify encrypts y for the left half and its complement for the right.
-func diversify(master rawKey, y [blockBytes]byte) (derived rawKey) {
-	copy(derived[:], y[:])
-	for i, b := range y {
-		derived[blockBytes+i] = ^b
-	}
-	master.encrypt(derived[:])
-	return derived
 }
 
 // SessionKey derives the key of one transaction by the EMV common session key

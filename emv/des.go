@@ -24,6 +24,13 @@ func (r rawKey) key() Key {
 
 // encrypt encrypts whole blocks in place, each on its own.
 func (r rawKey) encrypt(blocks []byte) {
+	c := r.cipher()
+	for ; len(blocks) >= blockBytes; blocks = blocks[blockBytes:] {
+		c.Encrypt(blocks, blocks)
+	}
+}
+
+func (r rawKey) cipher() cipher.Block {
 	var triple [3 * des.BlockSize]byte
 	copy(triple[:], r[:])
 	copy(triple[KeyBytes:], r[:blockBytes])
@@ -31,10 +38,44 @@ func (r rawKey) encrypt(blocks []byte) {
 	if err != nil {
 		panic(err) // not reached: the length is right
 	}
-	for ; len(blocks) >= blockBytes; blocks = blocks[blockBytes:] {
-		c.Encrypt(blocks, blocks)
-	}
+	return c
 }
+
+// Encrypter is a key made ready for many encryptions. It cannot be printed.
+type Encrypter struct {
+	block cipher.Block
+}
+
+// NewEncrypter makes k ready. No key gives the zero value.
+func NewEncrypter(k Key) Encrypter {
+	if k.IsZero() {
+		return Encrypter{}
+	}
+	return Encrypter{block: k.raw().cipher()}
+}
+
+// IsZero reports whether e has no key.
+func (e Encrypter) IsZero() bool { return e.block == nil }
+
+// Encrypt encrypts two blocks, each on its own (TDES-ECB). Without a key it
+// gives zeros.
+func (e Encrypter) Encrypt(in [KeyBytes]byte) (out [KeyBytes]byte) {
+	if e.IsZero() {
+		return out
+	}
+	e.block.Encrypt(out[:blockBytes], in[:blockBytes])
+	e.block.Encrypt(out[blockBytes:], in[blockBytes:])
+	return out
+}
+
+// String is a mask.
+func (e Encrypter) String() string { return "[key]" }
+
+// Format writes a mask for every verb.
+func (e Encrypter) Format(f fmt.State, _ rune) { fmt.Fprint(f, e.String()) }
+
+// MarshalText is a mask, so JSON, YAML and zerolog show no more than fmt does.
+func (e Encrypter) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
 // withOddParity sets the last bit of every byte so that its ones are odd.
 func (r rawKey) withOddParity() rawKey {

@@ -7,5 +7,8 @@ func CardKeyBy(option string, master Key, pan, psn string) Key {
 	if option == "B" {
 		digits = optionB(digits)
 	}
-	return diversify(master.raw(), optionA(digits)).withOddParity().key()
+	y := optionA(digits)
+	derived := rawKey(bothHalves(y))
+	master.raw().encrypt(derived[:])
+	return derived.withOddParity().key()
 }

@@ -62,9 +62,12 @@ func (g *Gateway) activationFacts(ctx context.Context, a token.Activation, at ti
 		return facts, err
 	}
 	facts.Registration, facts.Enrolment, facts.Attempts = registration, account.Enrolment, account.Attempts
-	facts.Key, err = g.Keys.CodeMaster(registration.Range.String(), registration.Policy.KeyVersion)
-	if err != nil {
-		g.Log.Error().Err(err).Stringer("range", registration.Range).Msg("no key for codes of this range")
+	facts.Keys = func(version int) (dcvv2.Master, error) {
+		key, err := g.Keys.CodeMaster(registration.Range.String(), version)
+		if err != nil {
+			g.Log.Error().Err(err).Stringer("range", registration.Range).Int("version", version).Msg("no key for codes of this range")
+		}
+		return key, err
 	}
 	return facts, nil
 }
@@ -73,7 +76,7 @@ func (g *Gateway) activationClaim(station string, r *messages.ActivationRequest,
 	transactionID, err := token.DrawTransactionID(g.Random)
 	return vault.Claim{
 		Key: requestKey(station, vault.KindActivation, r.Trace), Content: r.Content(), Kind: vault.KindActivation,
-		TransactionID: transactionID, At: at, PAN: r.Activation.PAN, Limits: facts.Registration.Policy,
+		TransactionID: transactionID, At: at, PAN: r.Activation.PAN, Limits: facts.Registration.Schedule.At(at),
 	}, err
 }
 

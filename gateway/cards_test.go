@@ -43,7 +43,7 @@ func (w *world) code(pan card.PAN, n int64) dcvv2.Code {
 	w.Helper()
 	profile, err := dcvv2.ProfileByName(policy.Profile)
 	w.must(err)
-	code, err := profile.Code(w.keys.code, dcvv2.Account{PAN: pan, Expiry: expiry},
+	code, err := dcvv2.CodeOf(profile, w.keys.code, dcvv2.Account{PAN: pan, Expiry: expiry},
 		dcvv2.WindowAt(w.clock.Now(), policy.WindowHours).Shift(n))
 	w.must(err)
 	return code
@@ -56,7 +56,7 @@ func (w *world) codeThatIs(want dcvv2.Verdict, pan card.PAN) dcvv2.Code {
 	for n := range 1000 {
 		code, err := dcvv2.ParseCode(fmt.Sprintf("%03d", n))
 		w.must(err)
-		finding, err := dcvv2.Verify(policy, w.keys.code, account, code, w.clock.Now())
+		finding, err := dcvv2.Verify(dcvv2.Always(policy), w.keys.code.Masters, account, code, w.clock.Now())
 		w.must(err)
 		if finding.Verdict == want {
 			return code

@@ -40,7 +40,7 @@ const (
 // Keys gives the master keys that the gateway works with.
 type Keys interface {
 	// CodeMaster gives the key that codes of an account range are made with.
-	CodeMaster(accountRange string, version int) (dcvv2.MasterKey, error)
+	CodeMaster(accountRange string, version int) (dcvv2.Master, error)
 	// TokenMaster gives the key that token card keys derive from.
 	TokenMaster(version int) (emv.Key, error)
 }
@@ -49,7 +49,7 @@ type Keys interface {
 type Options struct {
 	Store           vault.Store
 	Keys            Keys
-	Registry        *dcvv2.Registry
+	Registry        dcvv2.Ranges
 	Issuers         []IssuerStation
 	TokenRange      card.Range // that token numbers are drawn from
 	TokenKeyVersion int        // of new tokens

@@ -133,8 +133,8 @@ func openStore(t testing.TB, dir string) vault.Store {
 func (w *world) start(timeout time.Duration, policy dcvv2.Policy) {
 	w.Helper()
 	registry, err := dcvv2.NewRegistry(
-		dcvv2.Registration{Range: card.MustRange(cardRange), Issuer: issuerName, Policy: policy},
-		dcvv2.Registration{Range: card.MustRange(keylessRange), Issuer: issuerName, Policy: policy},
+		dcvv2.Registration{Range: card.MustRange(cardRange), Issuer: issuerName, Schedule: dcvv2.Always(policy)},
+		dcvv2.Registration{Range: card.MustRange(keylessRange), Issuer: issuerName, Schedule: dcvv2.Always(policy)},
 	)
 	w.must(err)
 	w.gateway, err = gateway.New(gateway.Options{
@@ -273,9 +273,9 @@ func newKeyring(t testing.TB) *keyring {
 }
 
 // CodeMaster gives the key of the range that has one.
-func (k *keyring) CodeMaster(accountRange string, _ int) (dcvv2.MasterKey, error) {
+func (k *keyring) CodeMaster(accountRange string, _ int) (dcvv2.Master, error) {
 	if accountRange != cardRange || k.gone.Load() {
-		return dcvv2.MasterKey{}, errNoKey
+		return nil, errNoKey
 	}
 	return k.code, nil
 }

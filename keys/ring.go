@@ -90,10 +90,10 @@ func open(dir string, random io.Reader, create bool) (*Ring, error) {
 }
 
 // CodeMaster gives the code master key of an account range, or ErrNoKey.
-func (r *Ring) CodeMaster(accountRange string, version int) (dcvv2.MasterKey, error) {
+func (r *Ring) CodeMaster(accountRange string, version int) (dcvv2.Master, error) {
 	key, err := r.find(Wanted{Usage: DCVV2, Range: accountRange, Version: version})
 	if err != nil {
-		return dcvv2.MasterKey{}, err
+		return nil, err
 	}
 	return dcvv2.NewMasterKey(key)
 }

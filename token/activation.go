@@ -24,7 +24,7 @@ type ActivationFacts struct {
 	Registration dcvv2.Registration // zero when no issuer registered the range
 	Enrolment    dcvv2.Enrolment
 	Attempts     dcvv2.Attempts
-	Key          dcvv2.MasterKey // zero when the key ring has none: the code cannot be checked
+	Keys         dcvv2.Masters // of the range, by version; nil when there are none: the code cannot be checked
 }
 
 // Screening is what the network finds before it asks the issuer.
@@ -53,10 +53,10 @@ func Screen(a Activation, f ActivationFacts, at time.Time) Screening {
 		return Screening{CVV2: dcvv2.NotParticipating, Reason: ReasonNotEnrolled}
 	case !a.CVV2.HasCode():
 		return Screening{CVV2: dcvv2.ShouldBePresent, Reason: ReasonNoCode}
-	case f.Key.IsZero():
+	case f.Keys == nil:
 		return Screening{Decline: Malfunction, CVV2: dcvv2.NotProcessed, Reason: ReasonCannotCheck}
 	}
-	if reason := blockedBy(f.Registration.Policy, f.Attempts); reason != ReasonNone {
+	if reason := blockedBy(f.Registration.Schedule.At(at), f.Attempts); reason != ReasonNone {
 		return refuse(reason)
 	}
 	return screenCode(a, f, at)
@@ -64,7 +64,7 @@ func Screen(a Activation, f ActivationFacts, at time.Time) Screening {
 
 func screenCode(a Activation, f ActivationFacts, at time.Time) Screening {
 	account := dcvv2.Account{PAN: a.PAN, Sequence: a.Sequence, Expiry: a.Expiry, Generation: f.Enrolment.Generation}
-	finding, err := dcvv2.Verify(f.Registration.Policy, f.Key, account, a.CVV2.Code, at)
+	finding, err := dcvv2.Verify(f.Registration.Schedule, f.Keys, account, a.CVV2.Code, at)
 	if err != nil {
 		return Screening{Decline: Malfunction, CVV2: dcvv2.NotProcessed, Reason: ReasonCannotCheck}
 	}

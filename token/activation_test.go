@@ -33,7 +33,11 @@ func failed(inDay, inRow int) screenChange {
 }
 
 func policy(set func(*dcvv2.Policy)) screenChange {
-	return func(_ *token.Activation, f *token.ActivationFacts) { set(&f.Registration.Policy) }
+	return func(_ *token.Activation, f *token.ActivationFacts) {
+		p := dcvv2.DefaultPolicy()
+		set(&p)
+		f.Registration.Schedule = dcvv2.Always(p)
+	}
 }
 
 func screen(t *testing.T, cases []screenCase) {
@@ -125,9 +129,10 @@ func TestScreenNotParticipating(t *testing.T) {
 func TestScreenCannotCheck(t *testing.T) {
 	cannot := token.Screening{CVV2: dcvv2.NotProcessed, Decline: token.Malfunction, Reason: token.ReasonCannotCheck}
 	screen(t, []screenCase{
-		{"no key", codeOfNoon, now, func(_ *token.Activation, f *token.ActivationFacts) { f.Key = dcvv2.MasterKey{} }, cannot},
+		{"no key", codeOfNoon, now, func(_ *token.Activation, f *token.ActivationFacts) { f.Keys = nil }, cannot},
 		{"key that does not suit the profile", codeOfNoon, now, func(_ *token.Activation, f *token.ActivationFacts) {
-			f.Key, _ = dcvv2.NewMasterKey(make([]byte, 32))
+			k, _ := dcvv2.NewMasterKey(make([]byte, 32))
+			f.Keys = k.Masters
 		}, cannot},
 		{"policy that is not valid", codeOfNoon, now, policy(func(p *dcvv2.Policy) { p.WindowHours = 19 }), cannot},
 		{"profile that is not known", codeOfNoon, now, policy(func(p *dcvv2.Policy) { p.Profile = "none" }), cannot},

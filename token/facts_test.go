@@ -75,9 +75,9 @@ func activation(t failer, digits string) token.Activation {
 func facts(t failer) token.ActivationFacts {
 	t.Helper()
 	return token.ActivationFacts{
-		Registration: dcvv2.Registration{Range: card.MustRange("4761739"), Issuer: "first", Policy: dcvv2.DefaultPolicy()},
+		Registration: dcvv2.Registration{Range: card.MustRange("4761739"), Issuer: "first", Schedule: dcvv2.Always(dcvv2.DefaultPolicy())},
 		Enrolment:    dcvv2.Enrolment{Enrolled: true},
-		Key:          codeMaster(t),
+		Keys:         codeMaster(t).Masters,
 	}
 }
 
@@ -136,7 +136,7 @@ func wrongCode(t testing.TB, at time.Time) string {
 	t.Helper()
 	near := map[string]bool{}
 	for _, from := range []time.Time{at.Add(-24 * time.Hour), at} {
-		issued, err := dcvv2.Generate(dcvv2.DefaultPolicy(), codeMaster(t), dcvv2.Account{
+		issued, err := dcvv2.Generate(dcvv2.Always(dcvv2.DefaultPolicy()), codeMaster(t).Masters, dcvv2.Account{
 			PAN: card.MustPAN(panDigits), Expiry: card.MustExpiry("3112"),
 		}, from, dcvv2.CodesMax, 0)
 		if err != nil {

@@ -31,7 +31,7 @@ func codeOf(t *rapid.T, p dcvv2.Policy, w dcvv2.Window) dcvv2.Code {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := profile.Code(codeMaster(t), dcvv2.Account{PAN: card.MustPAN(panDigits), Expiry: card.MustExpiry("3112")}, w)
+	c, err := dcvv2.CodeOf(profile, codeMaster(t), dcvv2.Account{PAN: card.MustPAN(panDigits), Expiry: card.MustExpiry("3112")}, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,10 +43,11 @@ func codeOf(t *rapid.T, p dcvv2.Policy, w dcvv2.Window) dcvv2.Code {
 func TestNoEarlyCode(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at, f := drawTime(t), facts(t)
-		f.Registration.Policy = drawPolicy(t)
-		current := dcvv2.WindowAt(at, f.Registration.Policy.WindowHours)
+		p := drawPolicy(t)
+		f.Registration.Schedule = dcvv2.Always(p)
+		current := dcvv2.WindowAt(at, p.WindowHours)
 		a := activation(t, codeOfNoon)
-		a.CVV2.Code = codeOf(t, f.Registration.Policy, current.Shift(rapid.Int64Range(1, 1000).Draw(t, "windows ahead")))
+		a.CVV2.Code = codeOf(t, p, current.Shift(rapid.Int64Range(1, 1000).Draw(t, "windows ahead")))
 
 		got := token.Screen(a, f, at)
 		if got.CVV2 != dcvv2.Match {
@@ -55,10 +56,10 @@ func TestNoEarlyCode(t *testing.T) {
 		if got.Window != current && got.Window != current.Shift(-1) {
 			t.Fatalf("matched %s at %s", got.Window, at)
 		}
-		if codeOf(t, f.Registration.Policy, got.Window) != a.CVV2.Code {
+		if codeOf(t, p, got.Window) != a.CVV2.Code {
 			t.Fatalf("matched %s, which has another code", got.Window)
 		}
-		if got.Window != current && at.Sub(current.Start()) >= f.Registration.Policy.Grace {
+		if got.Window != current && at.Sub(current.Start()) >= p.Grace {
 			t.Fatalf("matched %s after the grace", got.Window)
 		}
 	})
@@ -68,11 +69,12 @@ func TestNoEarlyCode(t *testing.T) {
 func TestCodeIsGoodInItsWindow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at, f := drawTime(t), facts(t)
-		f.Registration.Policy = drawPolicy(t)
-		w := dcvv2.WindowAt(at, f.Registration.Policy.WindowHours)
+		p := drawPolicy(t)
+		f.Registration.Schedule = dcvv2.Always(p)
+		w := dcvv2.WindowAt(at, p.WindowHours)
 		a := activation(t, codeOfNoon)
-		a.CVV2.Code = codeOf(t, f.Registration.Policy, w)
-		length := w.End().Sub(w.Start()) + f.Registration.Policy.Grace
+		a.CVV2.Code = codeOf(t, p, w)
+		length := w.End().Sub(w.Start()) + p.Grace
 		moment := w.Start().Add(time.Duration(rapid.Int64Range(0, int64(length)-1).Draw(t, "moment")))
 		if got := token.Screen(a, f, moment); got.CVV2 != dcvv2.Match || !got.Ask() {
 			t.Fatalf("%s at %s: %+v", w, moment, got)
@@ -86,12 +88,13 @@ func TestDeclinedNeverAsks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at, a, f := drawTime(t), activation(t, rapid.StringMatching(`[0-9]{3}`).Draw(t, "code")), facts(t)
 		a.CVV2.Presence = rapid.SampledFrom([]byte{0, '0', '1', '2', '3', '9', 'x'}).Draw(t, "presence")
-		f.Registration.Policy = drawPolicy(t)
+		p := drawPolicy(t)
+		f.Registration.Schedule = dcvv2.Always(p)
 		f.Attempts.FailuresInDay = rapid.IntRange(0, 6).Draw(t, "failures in a day")
 		f.Attempts.FailuresInRow = rapid.IntRange(0, 11).Draw(t, "failures in a row")
 		f.Enrolment.Enrolled = rapid.Bool().Draw(t, "enrolled")
 		if rapid.Bool().Draw(t, "no key") {
-			f.Key = dcvv2.MasterKey{}
+			f.Keys = nil
 		}
 		if rapid.Bool().Draw(t, "not registered") {
 			f.Registration = dcvv2.Registration{}

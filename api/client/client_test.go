@@ -55,7 +55,7 @@ var wish = client.GenerateRequest{
 	Count: 3, MinRemaining: 1500 * time.Millisecond,
 }
 
-const oneCode = `{"msgIdentfctn":{"tranId":"r-1"},"dcvv2Rspn":{"wndwHrs":1,"cds":[{"cd":"075","validFrom":"2026-11-22T12:00:00Z","xpryDtTm":"2026-11-22T13:00:00Z","wndw":498708}]},"new":{"later":true}}`
+const oneCode = `{"msgIdentfctn":{"tranId":"r-1"},"dcvv2Rspn":{"cds":[{"cd":"075","validFrom":"2026-11-22T12:00:00Z","xpryDtTm":"2026-11-22T13:00:00Z","wndw":498708,"wndwHrs":1}]},"new":{"later":true}}`
 
 func TestWhatGenerateSendsAndReads(t *testing.T) {
 	s := newServer(t)

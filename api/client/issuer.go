@@ -132,7 +132,6 @@ func (i Issuer) front(transactionID, agentID string, pan card.PAN) wire.Object {
 func readCodes(doc wire.Document) (GenerateResponse, error) {
 	a := &answer{doc: doc}
 	response := GenerateResponse{TransactionID: a.text(wire.TransactionID)}
-	hours := int(a.number(wire.WindowHours, dcvv2.WindowHoursMin, dcvv2.WindowHoursMax))
 	items, ok := doc.List(wire.Codes)
 	if !ok || len(items) == 0 || len(items) > dcvv2.CodesMax {
 		a.wrong(wire.Codes, "a list of 1 to 24 codes")
@@ -140,8 +139,11 @@ func readCodes(doc wire.Document) (GenerateResponse, error) {
 	for _, item := range items {
 		c := &answer{doc: item, fault: a.fault}
 		response.Codes = append(response.Codes, Code{
-			Code:      parsed(c, wire.Code, dcvv2.ParseCode),
-			Window:    dcvv2.Window{Index: c.number(wire.CodeWindow, 0, math.MaxInt32), Hours: hours},
+			Code: parsed(c, wire.Code, dcvv2.ParseCode),
+			Window: dcvv2.Window{
+				Index: c.number(wire.CodeWindow, 0, math.MaxInt32),
+				Hours: int(c.number(wire.WindowHours, dcvv2.WindowHoursMin, dcvv2.WindowHoursMax)),
+			},
 			ValidFrom: c.time(wire.CodeValidFrom),
 			Expires:   c.time(wire.CodeExpires),
 		})

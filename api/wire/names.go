@@ -38,12 +38,12 @@ const (
 // Names in answers of the issuers' door.
 const (
 	ActionCode          = "transctnReslts.actionCd" // public name; our value "00": done
-	WindowHours         = "dcvv2Rspn.wndwHrs"       // ours; integer hours that each code is good, 1 to 18
-	Codes               = "dcvv2Rspn.cds"           // ours; list of objects with the four names that follow
+	Codes               = "dcvv2Rspn.cds"           // ours; list of objects with the five names that follow
 	Code                = "cd"                      // ours; three digits, a string
 	CodeValidFrom       = "validFrom"               // ours; RFC 3339, UTC: the code's first second
 	CodeExpires         = "xpryDtTm"                // ours; RFC 3339, UTC: the first second at which the code is over
 	CodeWindow          = "wndw"                    // ours; integer: windows since 1970 of wndwHrs each
+	WindowHours         = "wndwHrs"                 // ours; integer: hours of that window, 1 to 18
 	EnrolmentStatus     = "enrlmnt.sts"             // ours; "enrolled" or "notEnrolled"
 	EnrolmentSince      = "enrlmnt.sinceDtTm"       // ours; RFC 3339, UTC: when the status began; absent for an account never seen
 	EnrolmentGeneration = "enrlmnt.gnrtn"           // ours; integer: how often the account was enrolled anew

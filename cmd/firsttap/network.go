@@ -136,13 +136,15 @@ func wantedKeys(registry *dcvv2.Registry) ([]keys.Wanted, error) {
 		{Usage: keys.PANReference, Version: secretVersion},
 	}
 	for _, r := range registry.All() {
-		profile, err := dcvv2.ProfileByName(r.Policy.Profile)
-		if err != nil {
-			return nil, err
+		for _, v := range r.Schedule.Versions() {
+			profile, err := dcvv2.ProfileByName(v.Policy.Profile)
+			if err != nil {
+				return nil, err
+			}
+			wanted = append(wanted, keys.Wanted{
+				Usage: keys.DCVV2, Range: r.Range.String(), Version: v.Policy.KeyVersion, Bytes: profile.KeyBytes(),
+			})
 		}
-		wanted = append(wanted, keys.Wanted{
-			Usage: keys.DCVV2, Range: r.Range.String(), Version: r.Policy.KeyVersion, Bytes: profile.KeyBytes(),
-		})
 	}
 	return wanted, nil
 }

@@ -146,13 +146,13 @@ func (s *secrets) fromNetwork(t *testing.T, w *world, dir string) {
 	seal, _ := ring.Secret(keys.PANSeal, secretVersion)
 	reference, _ := ring.Secret(keys.PANReference, secretVersion)
 	for what, key := range map[string][]byte{
-		"code master key": code.Reveal(), "token master key": master.Reveal(), "PAN sealing key": seal, "PAN reference key": reference,
+		"code master key": code.(dcvv2.MasterKey).Reveal(), "token master key": master.Reveal(), "PAN sealing key": seal, "PAN reference key": reference,
 	} {
 		s.add(&s.bytes, string(key), what)
 	}
 	for _, account := range w.issuer.host.Book.All() {
 		s.add(&s.digits, account.PAN.Reveal(), "PAN of an issued card")
-		issued, err := dcvv2.Generate(dcvv2.DefaultPolicy(), code,
+		issued, err := dcvv2.Generate(dcvv2.Always(dcvv2.DefaultPolicy()), code.(dcvv2.MasterKey).Masters,
 			dcvv2.Account{PAN: account.PAN, Sequence: account.Sequence, Expiry: account.Expiry}, sweepTime, dcvv2.CodesMax, 0)
 		if err != nil {
 			t.Fatal(err)

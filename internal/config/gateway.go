@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firsttap/firsttap/card"
@@ -50,6 +51,14 @@ type Range struct {
 	OncePerWindow     bool   `yaml:"oncePerWindow"`
 	FailuresPerDayMax int    `yaml:"failuresPerDayMax"`
 	FailuresInRowMax  int    `yaml:"failuresInRowMax"`
+	EnrolByDefault    bool   `yaml:"enrolByDefault"`
+
+	RangeFailuresPerHourMax int `yaml:"rangeFailuresPerHourMax"`
+
+	OnNoMatch          dcvv2.Action `yaml:"onNoMatch"`          // N: decline, decline-82, ask, static
+	OnMissing          dcvv2.Action `yaml:"onMissing"`          // S: ask, decline
+	OnNotParticipating dcvv2.Action `yaml:"onNotParticipating"` // U: ask, decline
+	OnNotProcessed     dcvv2.Action `yaml:"onNotProcessed"`     // P: decline, ask
 }
 
 // TokenRangeDefault is a test range for tokens, IssuerRangeDefault one for
@@ -81,6 +90,8 @@ func DefaultRange(digits string) Range {
 		Range: digits, WindowHours: p.WindowHours, Profile: p.Profile, KeyVersion: p.KeyVersion,
 		GraceSeconds: int(p.Grace / time.Second), CodesMax: p.CodesMax, OncePerWindow: p.OncePerWindow,
 		FailuresPerDayMax: p.FailuresPerDayMax, FailuresInRowMax: p.FailuresInRowMax,
+		EnrolByDefault: p.EnrolByDefault, RangeFailuresPerHourMax: p.RangeFailuresPerHourMax,
+		OnNoMatch: p.OnNoMatch, OnMissing: p.OnMissing, OnNotParticipating: p.OnNotParticipating, OnNotProcessed: p.OnNotProcessed,
 	}
 }
 
@@ -109,6 +120,8 @@ func (r Range) Policy() dcvv2.Policy {
 		WindowHours: r.WindowHours, Profile: r.Profile, KeyVersion: r.KeyVersion,
 		Grace: time.Duration(r.GraceSeconds) * time.Second, CodesMax: r.CodesMax, OncePerWindow: r.OncePerWindow,
 		FailuresPerDayMax: r.FailuresPerDayMax, FailuresInRowMax: r.FailuresInRowMax,
+		EnrolByDefault: r.EnrolByDefault, RangeFailuresPerHourMax: r.RangeFailuresPerHourMax,
+		OnNoMatch: r.OnNoMatch, OnMissing: r.OnMissing, OnNotParticipating: r.OnNotParticipating, OnNotProcessed: r.OnNotProcessed,
 	}
 }
 
@@ -192,8 +205,19 @@ func (r Range) checkAt(f *Faults, path string) {
 	checkWhole(f, path+".codesMax", r.CodesMax, 1, dcvv2.CodesMax)
 	checkWhole(f, path+".failuresPerDayMax", r.FailuresPerDayMax, 1, dcvv2.FailuresMax)
 	checkWhole(f, path+".failuresInRowMax", r.FailuresInRowMax, 1, dcvv2.FailuresMax)
+	checkWhole(f, path+".rangeFailuresPerHourMax", r.RangeFailuresPerHourMax, 0, dcvv2.RangeFailuresPerHourMax)
 	if _, err := dcvv2.ProfileByName(r.Profile); err != nil {
 		f.add(path+".profile", "%v", err)
+	}
+	checkAction(f, path+".onNoMatch", r.OnNoMatch, dcvv2.NoMatch)
+	checkAction(f, path+".onMissing", r.OnMissing, dcvv2.ShouldBePresent)
+	checkAction(f, path+".onNotParticipating", r.OnNotParticipating, dcvv2.NotParticipating)
+	checkAction(f, path+".onNotProcessed", r.OnNotProcessed, dcvv2.NotProcessed)
+}
+
+func checkAction(f *Faults, path string, a dcvv2.Action, r dcvv2.Result) {
+	if actions := dcvv2.ActionsFor(r); !slices.Contains(actions, a) {
+		f.add(path, "must be one of %v, not %q", actions, a)
 	}
 }
 
@@ -212,7 +236,7 @@ func (g *Gateway) Registry() (*dcvv2.Registry, error) {
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, dcvv2.Registration{Range: accounts, Issuer: issuer.Name, Policy: r.Policy()})
+			all = append(all, dcvv2.Registration{Range: accounts, Issuer: issuer.Name, Schedule: dcvv2.Always(r.Policy())})
 		}
 	}
 	return dcvv2.NewRegistry(all...)
