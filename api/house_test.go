@@ -68,29 +68,19 @@ func (m *memory) enter() (func(), error) {
 	return m.mu.Unlock, m.broken
 }
 
-func (m *memory) Enrol(_ context.Context, pan card.PAN, at time.Time) (dcvv2.Enrolment, error) {
+// ServeAccount enrols or unenrols and remembers nothing.
+func (m *memory) ServeAccount(_ context.Context, r vault.AccountRequest) (vault.AccountAnswer, error) {
 	leave, err := m.enter()
 	defer leave()
-	e := m.enrolments[pan]
-	if !e.Enrolled && err == nil {
-		if !e.Since.IsZero() {
+	e := m.enrolments[r.PAN]
+	if enrol := r.Change == vault.ChangeEnrol; e.Enrolled != enrol && err == nil && (enrol || !e.Since.IsZero()) {
+		if enrol && !e.Since.IsZero() {
 			e.Generation++
 		}
-		e.Enrolled, e.Since = true, at
-		m.enrolments[pan] = e
+		e.Enrolled, e.Since = enrol, r.At
+		m.enrolments[r.PAN] = e
 	}
-	return e, err
-}
-
-func (m *memory) Unenrol(_ context.Context, pan card.PAN, at time.Time) (dcvv2.Enrolment, error) {
-	leave, err := m.enter()
-	defer leave()
-	e := m.enrolments[pan]
-	if e.Enrolled && err == nil {
-		e.Enrolled, e.Since = false, at
-		m.enrolments[pan] = e
-	}
-	return e, err
+	return vault.AccountAnswer{State: vault.AnswerNew, At: r.At, Account: vault.Account{Enrolment: e}}, err
 }
 
 func (m *memory) Account(_ context.Context, pan card.PAN, _ time.Time) (vault.Account, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/vault"
 )
 
 // Issuers is the door of issuers: codes and enrolment. Every good request is
@@ -18,8 +19,8 @@ import (
 func (a *API) Issuers() http.Handler {
 	mux := newMux()
 	route(mux, http.MethodPost, wire.GeneratePath, a.generate)
-	route(mux, http.MethodPost, wire.EnrollPath, a.account(wire.EnrollPath, a.store.Enrol))
-	route(mux, http.MethodPost, wire.UnenrollPath, a.account(wire.UnenrollPath, a.store.Unenrol))
+	route(mux, http.MethodPost, wire.EnrollPath, a.account(wire.EnrollPath, a.change(vault.ChangeEnrol)))
+	route(mux, http.MethodPost, wire.UnenrollPath, a.account(wire.UnenrollPath, a.change(vault.ChangeUnenrol)))
 	route(mux, http.MethodPost, wire.InquiryPath, a.account(wire.InquiryPath, a.inquire))
 	return a.door("issuers", mux)
 }
@@ -68,7 +69,7 @@ func (a *API) authorise(q inquiry, v *visit) (dcvv2.Registration, error) {
 }
 
 // account serves a request about an account's enrolment.
-func (a *API) account(address string, do func(context.Context, card.PAN, time.Time) (dcvv2.Enrolment, error)) act {
+func (a *API) account(address string, do func(context.Context, inquiry, time.Time) (dcvv2.Enrolment, error)) act {
 	return func(r *http.Request, v *visit) (reply, error) {
 		doc, err := readDocument(r, inquiryMembers...)
 		if err != nil {
@@ -84,7 +85,7 @@ func (a *API) account(address string, do func(context.Context, card.PAN, time.Ti
 		}
 		at := a.now()
 		was, err := a.repeats.once(r.Context(), q.client, q.transactionID, a.repeats.digest(address, doc), at, func() (answered, error) {
-			enrolment, err := do(r.Context(), q.pan, at)
+			enrolment, err := do(r.Context(), q, at)
 			return answered{at: at, enrolment: enrolment}, outOfReach(err)
 		})
 		if err != nil {
@@ -94,9 +95,16 @@ func (a *API) account(address string, do func(context.Context, card.PAN, time.Ti
 	}
 }
 
-func (a *API) inquire(ctx context.Context, pan card.PAN, at time.Time) (dcvv2.Enrolment, error) {
-	account, err := a.store.Account(ctx, pan, at)
+func (a *API) inquire(ctx context.Context, q inquiry, at time.Time) (dcvv2.Enrolment, error) {
+	account, err := a.store.Account(ctx, q.pan, at)
 	return account.Enrolment, err
+}
+
+func (a *API) change(change vault.AccountChange) func(context.Context, inquiry, time.Time) (dcvv2.Enrolment, error) {
+	return func(ctx context.Context, q inquiry, at time.Time) (dcvv2.Enrolment, error) {
+		answer, err := a.store.ServeAccount(ctx, vault.AccountRequest{Client: q.client, Change: change, PAN: q.pan, At: at})
+		return answer.Account.Enrolment, err
+	}
 }
 
 func accountAnswer(q inquiry, e dcvv2.Enrolment) wire.Object {

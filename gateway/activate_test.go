@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
 )
 
 // checks is the table "What the check does" of the wire profile.
@@ -129,8 +129,7 @@ var checks = []struct {
 	{
 		name: "an account that was unenrolled", request: func(w *world) *messages.ActivationRequest {
 			r := goodActivation(w)
-			_, err := w.store.Unenrol(context.Background(), r.Activation.PAN, w.clock.Now())
-			w.must(err)
+			w.change(r.Activation.PAN, vault.ChangeUnenrol)
 			return r
 		},
 		response: "00", by: "5", result: 'U', reason: token.ReasonIssuerApproved, asked: true, presence: '1', sawCode: true,

@@ -26,7 +26,12 @@ func (w *world) enrolled() card.PAN {
 
 func (w *world) enrol(pan card.PAN) {
 	w.Helper()
-	_, err := w.store.Enrol(context.Background(), pan, w.clock.Now())
+	w.change(pan, vault.ChangeEnrol)
+}
+
+func (w *world) change(pan card.PAN, change vault.AccountChange) {
+	w.Helper()
+	_, err := w.store.ServeAccount(context.Background(), vault.AccountRequest{Client: issuerName, Change: change, PAN: pan, At: w.clock.Now()})
 	w.must(err)
 }
 

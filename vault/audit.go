@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/token"
 )
 
@@ -16,15 +15,22 @@ import (
 const (
 	EventEnrolled           = "account enrolled"
 	EventUnenrolled         = "account unenrolled"
+	EventUnlocked           = "account unlocked"
 	EventActivationClaimed  = "activation claimed"
+	EventCodeChecked        = "code checked"
+	EventFailuresAlarm      = "failures alarm"
 	EventActivationApproved = "activation approved"
 	EventActivationDeclined = "activation declined"
 	EventCodeUsed           = "code used"
 	EventCodeReleased       = "code released"
 	EventTokenCreated       = "token created"
+	EventTapChecked         = "tap checked"
 	EventTapAccepted        = "tap accepted"
 	EventTapDeclined        = "tap declined"
 	EventNoticeAcknowledged = "notice acknowledged"
+	EventRangeRegistered    = "range registered"
+	EventRangeChanged       = "range changed"
+	EventRangeRemoved       = "range removed"
 )
 
 // ErrChain is what VerifyChain wraps.
@@ -84,6 +90,9 @@ func (c Claim) Entries() []Entry {
 	if c.Kind == KindActivation {
 		list = append(list, Entry{At: c.At, Event: EventActivationClaimed, Subject: subject, Transaction: c.TransactionID})
 	}
+	if c.Detail != "" {
+		list = append(list, Entry{At: c.At, Event: checkedEvent(c.Kind), Subject: subject, Transaction: c.TransactionID, Detail: c.Detail})
+	}
 	if !c.Spend.IsZero() {
 		detail := fmt.Sprintf("window %d of %d h", c.Spend.Index, c.Spend.Hours)
 		list = append(list, Entry{At: c.At, Event: EventCodeUsed, Subject: subject, Transaction: c.TransactionID, Detail: detail})
@@ -114,9 +123,46 @@ func (c Conclusion) Entries(claimed Transaction, subject string, released bool) 
 	return list
 }
 
-// EnrolmentEntry tells of an account's enrolment or its end.
-func EnrolmentEntry(event string, pan card.PAN, generation uint16, at time.Time) Entry {
-	return Entry{At: at, Event: event, Subject: pan.Masked(), Detail: fmt.Sprintf("generation %d", generation)}
+// AlarmEntries tells of the scopes that a won claim brought to AlarmAt.
+func (c Claim) AlarmEntries(scopes []string) []Entry {
+	var list []Entry
+	for _, scope := range scopes {
+		list = append(list, Entry{At: c.At, Event: EventFailuresAlarm, Subject: c.Subject(), Transaction: c.TransactionID, Detail: scope})
+	}
+	return list
+}
+
+// Entry tells of a change that the request made. was is the account before
+// it, is the account after.
+func (r AccountRequest) Entry(was, is Account) Entry {
+	e := Entry{At: r.At, Subject: r.PAN.Masked()}
+	switch r.Change {
+	case ChangeEnrol:
+		e.Event, e.Detail = EventEnrolled, fmt.Sprintf("generation %d", is.Enrolment.Generation)
+	case ChangeUnenrol:
+		e.Event, e.Detail = EventUnenrolled, fmt.Sprintf("generation %d", is.Enrolment.Generation)
+	case ChangeUnlock:
+		e.Event = EventUnlocked
+		e.Detail = fmt.Sprintf("%d failures in a row, %d in the day", was.Attempts.FailuresInRow, was.Attempts.FailuresInDay)
+	}
+	e.Detail += ", by " + r.Client
+	return e
+}
+
+// Entry tells that the record took the place of was, the zero value for none.
+func (r RangeRecord) Entry(was RangeRecord, by, detail string, at time.Time) Entry {
+	event := EventRangeChanged
+	switch {
+	case r.Removed && !was.Removed:
+		event = EventRangeRemoved
+	case !r.Removed && (was.Removed || was.Revision == 0):
+		event = EventRangeRegistered
+	}
+	text := fmt.Sprintf("revision %d, by %s", r.Revision, by)
+	if detail != "" {
+		text += ": " + detail
+	}
+	return Entry{At: at, Event: event, Subject: r.Registration.Range.String(), Detail: text}
 }
 
 // StepEntry tells of a token's step to a state: "token suspended".
@@ -145,6 +191,13 @@ func outcomeEntry(kind Kind, o token.Outcome, subject, transactionID string, at 
 		detail += ": " + string(o.Reason)
 	}
 	return Entry{At: at, Event: outcomeEvent(kind, o.Approved()), Subject: subject, Transaction: transactionID, Detail: detail}
+}
+
+func checkedEvent(kind Kind) string {
+	if kind == KindTap {
+		return EventTapChecked
+	}
+	return EventCodeChecked
 }
 
 func outcomeEvent(kind Kind, approved bool) string {

@@ -1,6 +1,6 @@
 // Package vault keeps what firsttap must not lose: enrolments, attempts and
 // used codes, tokens, transactions with their answers, notices that wait for
-// an acknowledgement, and the audit trail.
+// an acknowledgement, registered ranges, and the audit trail.
 //
 // It holds the interface that every engine fulfils (Store), the records, the
 // sealing of PANs (Cipher) and, in vault/vaulttest, the one conformance suite
@@ -16,20 +16,19 @@ package vault
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/firsttap/firsttap/card"
-	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/token"
 )
 
 // Errors that engines wrap.
 var (
 	ErrNotFound = errors.New("not found")
-	ErrTaken    = errors.New("token number or reference already taken")
+	ErrTaken    = errors.New("already taken")
 	ErrClosed   = errors.New("the vault is closed")
 	ErrClaim    = errors.New("claim is not well formed")
+	ErrRequest  = errors.New("account request is not well formed")
 )
 
 // Limits of a store.
@@ -43,19 +42,26 @@ const (
 	// FailuresFor is how long a failed attempt counts against the limit per
 	// day. A failure exactly this old counts no more.
 	FailuresFor = 24 * time.Hour
+	// ScopeFailuresFor is how long a failure counts on a Scope. A failure
+	// exactly this old counts no more.
+	ScopeFailuresFor = time.Hour
+	// ScopesMax is the most scopes of one claim.
+	ScopesMax = 4
+	// DetailBytesMax bounds Claim.Detail (ours).
+	DetailBytesMax = 1024
+	// RequestsFor is how long a request of an issuer's client is remembered.
+	// One exactly this old is not a repeat.
+	RequestsFor = 24 * time.Hour
 )
 
 // Store is durable state. Its methods may be called by many goroutines.
 type Store interface {
-	// Enrol enrols an account and gives its enrolment. Enrolling an account
-	// that is enrolled already keeps it; enrolling one that was unenrolled
-	// raises its generation.
-	Enrol(ctx context.Context, pan card.PAN, at time.Time) (dcvv2.Enrolment, error)
-	// Unenrol ends an enrolment. Unenrolling an account that is not enrolled
-	// changes nothing.
-	Unenrol(ctx context.Context, pan card.PAN, at time.Time) (dcvv2.Enrolment, error)
+	// ServeAccount does and remembers a request of an issuer's client, at once
+	// or not at all: see AccountRequest and AnswerState. One that is not well
+	// formed gives ErrRequest.
+	ServeAccount(ctx context.Context, r AccountRequest) (AccountAnswer, error)
 	// Account reads the enrolment and the attempts as they stand at at. An
-	// account never seen gives zero values.
+	// account never seen gives zero values: see Account.Under.
 	Account(ctx context.Context, pan card.PAN, at time.Time) (Account, error)
 
 	// Claim takes a request: see Claim and ClaimState. A claim that is not
@@ -97,6 +103,15 @@ type Store interface {
 	// ended, and gives ErrNotFound for an unknown one.
 	Acknowledge(ctx context.Context, id int64, at time.Time) error
 
+	// Ranges lists the registered ranges in the order of their digits, those
+	// that were removed with them.
+	Ranges(ctx context.Context) ([]RangeRecord, error)
+	// PutRange stores a range in the place of the record whose Revision r
+	// carries, 0 for none, and raises the revision by one. It gives ErrTaken
+	// when that is not the revision stored, and nothing is changed: read
+	// Ranges anew. by names who did it, detail says more for the audit trail.
+	PutRange(ctx context.Context, r RangeRecord, by, detail string, at time.Time) error
+
 	// Audit lists audit entries after an entry's number, oldest first.
 	Audit(ctx context.Context, after int64, limit int) ([]Entry, error)
 	// Explain lists what the audit trail says of a transaction, oldest first.
@@ -104,12 +119,6 @@ type Store interface {
 
 	// Close finishes writes under way and releases the store.
 	Close() error
-}
-
-// Account is what the store knows of an account's codes.
-type Account struct {
-	Enrolment dcvv2.Enrolment
-	Attempts  dcvv2.Attempts
 }
 
 // Kind is the kind of a transaction.
@@ -120,67 +129,6 @@ const (
 	KindActivation Kind = "activation"
 	KindTap        Kind = "tap"
 )
-
-// Claim takes a request before anything is done about it. All its parts hold
-// or none does. Its conditions are looked at in this order: Key (Answered,
-// Busy, Conflict), Limits (Blocked), Spend (Used), ATC (Stale).
-type Claim struct {
-	// Key names the request among all others: station, kind and trace
-	// elements, free of card data.
-	Key string
-	// Content is the meaning of the request without its times. The store
-	// keeps a keyed hash of it: the same Key with other Content is a conflict.
-	Content       []byte
-	Kind          Kind
-	TransactionID string // field 62.2 for a new transaction
-	At            time.Time
-
-	PAN    card.PAN     // account the attempt is counted on; zero for none
-	Limits dcvv2.Policy // of its failures; the zero value heeds none
-	Spend  dcvv2.Window // mark this window's code of PAN used; zero for none
-	Failed bool         // count a failure on PAN
-
-	Reference string // of a token whose counter is raised to ATC; "" for none
-	ATC       uint16
-
-	// Outcome is set when the request is already decided: claim and
-	// conclusion are then one.
-	Outcome *token.Outcome
-}
-
-// ClaimState says what became of a claim.
-type ClaimState string
-
-// States of a claim. Only Won changes the store.
-const (
-	Won      ClaimState = "won"
-	Answered ClaimState = "answered" // a repeat: ClaimResult has its outcome
-	Busy     ClaimState = "busy"     // a repeat of a request still under way
-	Conflict ClaimState = "conflict" // same Key, other Content
-	Used     ClaimState = "used"     // the window's code was spent by another request
-	Blocked  ClaimState = "blocked"  // limits reached: ClaimResult has the attempts
-	Stale    ClaimState = "stale"    // the counter is not above the token's
-)
-
-// Validate reports what is wrong with the claim's form, wrapping ErrClaim.
-func (c Claim) Validate() error {
-	switch {
-	case c.Key == "" || len(c.Key) > KeyBytesMax:
-		return fmt.Errorf("%w: its key has %d bytes, not 1 to %d", ErrClaim, len(c.Key), KeyBytesMax)
-	case c.Kind != KindActivation && c.Kind != KindTap:
-		return fmt.Errorf("%w: its kind is %q", ErrClaim, c.Kind)
-	case c.PAN.IsZero() && (c.Failed || !c.Spend.IsZero() || c.Limits != dcvv2.Policy{}):
-		return fmt.Errorf("%w: it counts an attempt and names no account", ErrClaim)
-	}
-	return nil
-}
-
-// ClaimResult is a claim's state, with the recorded transaction of a repeat.
-type ClaimResult struct {
-	State    ClaimState
-	Recorded Transaction    // when Answered or Busy
-	Attempts dcvv2.Attempts // when Blocked
-}
 
 // Transaction is one claimed request and, once concluded, its outcome.
 type Transaction struct {

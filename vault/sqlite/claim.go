@@ -48,18 +48,26 @@ func (s *store) Claim(ctx context.Context, c vault.Claim) (vault.ClaimResult, er
 // statement, and the first that does not hold ends the claim.
 func (t *turn) claim(c claiming) (vault.ClaimResult, error) {
 	for _, condition := range []func(claiming) (vault.ClaimResult, error){
-		t.takeKey, t.heedLimits, t.spendCode, t.raiseCounter,
+		t.takeKey, t.heedLimits, t.heedScopes, t.spendCode, t.raiseCounter,
 	} {
 		if result, err := condition(c); err != nil || result.State != vault.Won {
 			return result, err
 		}
 	}
+	result := won
 	if c.Failed {
 		if err := t.countFailure(c.panRef, c.Key, c.At); err != nil {
 			return vault.ClaimResult{}, err
 		}
+		var err error
+		if result.Alarms, err = t.countOnScopes(c); err != nil {
+			return vault.ClaimResult{}, err
+		}
 	}
-	return won, t.audit(c.Entries()...)
+	if err := t.audit(c.Entries()...); err != nil {
+		return vault.ClaimResult{}, err
+	}
+	return result, t.audit(c.AlarmEntries(result.Alarms)...)
 }
 
 var won = vault.ClaimResult{State: vault.Won}

@@ -53,20 +53,28 @@ func claimOf(n int) vault.Claim {
 	return vault.Claim{Key: fmt.Sprint("request ", n), Kind: vault.KindActivation, At: at, PAN: card.MustPAN("4761739001010010")}
 }
 
+// schema is a folder of these migrations only.
+func schema(t *testing.T, names ...string) fstest.MapFS {
+	t.Helper()
+	folder := fstest.MapFS{}
+	for _, name := range names {
+		content, err := migrations.ReadFile("migrations/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder[name] = &fstest.MapFile{Data: content}
+	}
+	return folder
+}
+
 func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vault.db")
 	s := openInside(t, path, usual())
 	if _, err := s.Claim(t.Context(), claimOf(1)); err != nil {
 		t.Fatal(err)
 	}
-	ground, err := migrations.ReadFile("migrations/00001_ground.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	newer := fstest.MapFS{
-		"00001_ground.sql": {Data: ground},
-		"00002_newer.sql":  {Data: []byte("-- +goose Up\nCREATE TABLE newer (x INTEGER);")},
-	}
+	newer := schema(t, "00001_ground.sql", "00002_service.sql")
+	newer["00003_newer.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE newer (x INTEGER);")}
 	if err := migrateTo(t.Context(), s.writes, newer); err != nil { // forward, over a file with content
 		t.Fatal(err)
 	}
@@ -74,8 +82,8 @@ func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_, err = Open(path, testCipher(t))
-	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "version 2, this program knows up to 1") {
+	_, err := Open(path, testCipher(t))
+	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "version 3, this program knows up to 2") {
 		t.Fatalf("got %v", err)
 	}
 

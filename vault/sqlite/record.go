@@ -1,11 +1,49 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
+
+// list reads rows on a reader's connection.
+func list[T any](ctx context.Context, s *store, scan func(*sql.Rows) (T, error), query string, args ...any) (_ []T, err error) {
+	rows, err := s.readers.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, closedError(err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// row is what one row is read from: *sql.Row or *sql.Rows.
+type row interface{ Scan(into ...any) error }
+
+// only reads the one row that a key names, or gives vault.ErrNotFound.
+func only[T any](ctx context.Context, s *store, scan func(row) (T, error), query string, args ...any) (T, error) {
+	one, err := scan(s.readers.QueryRowContext(ctx, query, args...))
+	return one, closedError(notFound(err))
+}
+
+// notFound turns "no rows" into vault.ErrNotFound.
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return vault.ErrNotFound
+	}
+	return err
+}
 
 // nanoseconds is how a time is stored: Unix nanoseconds, 0 for no time.
 func nanoseconds(t time.Time) int64 {

@@ -89,7 +89,8 @@ func TestASecondOpenerIsToldWhoHoldsTheFile(t *testing.T) {
 func TestFilesAreTheOwnersAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new folder", "vault with ? # % in its name.db")
 	store := open(t, path)
-	if _, err := store.Enrol(t.Context(), vaulttest.PAN(1), vaulttest.Token(1).Created); err != nil {
+	request := vault.AccountRequest{Client: "greenbank", Change: vault.ChangeEnrol, PAN: vaulttest.PAN(1), At: vaulttest.Token(1).Created}
+	if _, err := store.ServeAccount(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{path, path + "-wal", path + "-shm", path + ".lock"} {

@@ -21,8 +21,10 @@ func accountNeverSeen(b *bench) {
 	if got := b.account(PAN(1), noon); got != (vault.Account{}) {
 		b.Errorf("got %+v", got)
 	}
-	if got, err := b.store.Unenrol(b.ctx, PAN(1), noon); err != nil || got != (dcvv2.Enrolment{}) {
-		b.Errorf("unenrolling it: %+v, %v", got, err)
+	for _, change := range []vault.AccountChange{vault.NoChange, vault.ChangeUnenrol, vault.ChangeUnlock} {
+		if got := b.change(change, 1, noon); got != (vault.Account{}) {
+			b.Errorf("%q of it: %+v", change, got)
+		}
 	}
 	if trail := b.trail(); len(trail) != 0 {
 		b.Errorf("a change of nothing is in the trail: %v", trail)
@@ -42,12 +44,11 @@ func enrolling(b *bench) {
 		{false, dcvv2.Enrolment{Enrolled: false, Generation: 1, Since: noon.Add(5 * time.Hour)}},
 		{true, dcvv2.Enrolment{Enrolled: true, Generation: 2, Since: noon.Add(6 * time.Hour)}},
 	} {
-		act := b.store.Unenrol
+		change := vault.ChangeUnenrol
 		if step.enrol {
-			act = b.store.Enrol
+			change = vault.ChangeEnrol
 		}
-		got, err := act(b.ctx, PAN(1), noon.Add(time.Duration(i)*time.Hour))
-		b.must(err)
+		got := b.change(change, 1, noon.Add(time.Duration(i)*time.Hour)).Enrolment
 		if got != step.want {
 			b.Errorf("step %d gives %+v, not %+v", i, got, step.want)
 		}
@@ -58,8 +59,7 @@ func enrolling(b *bench) {
 }
 
 func accountsApart(b *bench) {
-	_, err := b.store.Enrol(b.ctx, PAN(1), noon)
-	b.must(err)
+	b.change(vault.ChangeEnrol, 1, noon)
 	b.claim(guess("guess", 1), vault.Won)
 	if got := b.account(PAN(2), noon); got != (vault.Account{}) {
 		b.Errorf("account 2 became %+v", got)

@@ -242,8 +242,10 @@ func closedStore(b *bench) {
 	b.must(s.Close())
 	b.must(s.Close()) // twice is once
 	calls := map[string]func() error{
-		"Enrol":            func() error { _, err := s.Enrol(b.ctx, PAN(1), noon); return err },
-		"Unenrol":          func() error { _, err := s.Unenrol(b.ctx, PAN(1), noon); return err },
+		"ServeAccount":     func() error { _, err := s.ServeAccount(b.ctx, asking("id", 1)); return err },
+		"a question":       func() error { _, err := s.ServeAccount(b.ctx, asking("", 1)); return err },
+		"Ranges":           func() error { _, err := s.Ranges(b.ctx); return err },
+		"PutRange":         func() error { return s.PutRange(b.ctx, rangeRecord(1), "ops", "", noon) },
 		"Account":          func() error { _, err := s.Account(b.ctx, PAN(1), noon); return err },
 		"Claim":            func() error { _, err := s.Claim(b.ctx, activation("key", 1)); return err },
 		"Conclude":         func() error { return s.Conclude(b.ctx, vault.Conclusion{Key: "key", At: noon}) },

@@ -20,8 +20,7 @@ var trailTests = []test{
 // story does one of everything that the trail tells.
 func (b *bench) story() {
 	b.Helper()
-	_, err := b.store.Enrol(b.ctx, PAN(1), noon)
-	b.must(err)
+	b.change(vault.ChangeEnrol, 1, noon)
 	b.claim(guess("wrong code", 1), vault.Won)
 	b.claim(spending("issuer away", 1), vault.Won)
 	b.must(b.store.Conclude(b.ctx, vault.Conclusion{Key: "issuer away", At: noon, PAN: PAN(1), Release: true, Outcome: declined(token.ReasonIssuerUnavailable)}))
@@ -40,8 +39,7 @@ func (b *bench) story() {
 	bad.Outcome = &token.Outcome{Response: token.CardAuthentication, Reference: one.Reference, Reason: token.ReasonBadCryptogram}
 	b.claim(bad, vault.Won)
 	b.step(one, token.Suspend)
-	_, err = b.store.Unenrol(b.ctx, PAN(1), noon)
-	b.must(err)
+	b.change(vault.ChangeUnenrol, 1, noon)
 }
 
 func trailStory(b *bench) {
@@ -50,7 +48,7 @@ func trailStory(b *bench) {
 	const activated, tapped = "000000000000001", "000000000000002"
 	type line struct{ Event, Subject, Transaction, Detail string }
 	want := []line{
-		{"account enrolled", masked, "", "generation 0"},
+		{"account enrolled", masked, "", "generation 0, by greenbank"},
 		{"activation claimed", masked, activated, ""},
 		{"activation declined", masked, activated, "response N7: wrong code"},
 		{"activation claimed", masked, activated, ""},
@@ -65,7 +63,7 @@ func trailStory(b *bench) {
 		{"tap accepted", reference, tapped, "response 00: issuer approved"},
 		{"tap declined", reference, tapped, "response Q1: cryptogram does not verify"},
 		{"token suspended", reference, activated, "was active"},
-		{"account unenrolled", masked, "", "generation 0"},
+		{"account unenrolled", masked, "", "generation 0, by greenbank"},
 	}
 	var got []line
 	for _, e := range b.trail() {

@@ -191,6 +191,28 @@ func (b *bench) mint(n int, notices ...token.Notice) token.Token {
 	return one
 }
 
+// asking is a question of the client greenbank about the n-th account.
+func asking(id string, n int) vault.AccountRequest {
+	return vault.AccountRequest{Client: "greenbank", ID: id, Content: []byte("content"), PAN: PAN(n), At: noon}
+}
+
+// change changes the n-th account by a request that is not remembered.
+func (b *bench) change(change vault.AccountChange, n int, at time.Time) vault.Account {
+	b.Helper()
+	r := asking("", n)
+	r.Change, r.At = change, at
+	answer, err := b.store.ServeAccount(b.ctx, r)
+	b.must(err)
+	return answer.Account
+}
+
+// rangeRecord is the n-th range, not stored yet.
+func rangeRecord(n int) vault.RangeRecord {
+	return vault.RangeRecord{Registration: dcvv2.Registration{
+		Range: card.MustRange(fmt.Sprintf("4761739%d", n)), Issuer: "greenbank", Schedule: dcvv2.Always(dcvv2.DefaultPolicy()),
+	}}
+}
+
 // activation is a claim with the n-th account.
 func activation(key string, n int) vault.Claim {
 	return vault.Claim{

@@ -1,0 +1,111 @@
+package vault
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/token"
+)
+
+// Claim takes a request before anything is done about it. All its parts hold
+// or none does. Its conditions are looked at in this order: Key (Answered,
+// Busy, Conflict), Limits (Blocked), Scopes (Throttled), Spend (Used), ATC (Stale).
+type Claim struct {
+	// Key names the request among all others: station, kind and trace
+	// elements, free of card data.
+	Key string
+	// Content is the meaning of the request without its times. The store
+	// keeps a keyed hash of it: the same Key with other Content is a conflict.
+	Content       []byte
+	Kind          Kind
+	TransactionID string // field 62.2 for a new transaction
+	At            time.Time
+
+	PAN    card.PAN     // account the attempt is counted on; zero for none
+	Limits dcvv2.Policy // of its failures; the zero value heeds none
+	Spend  dcvv2.Window // mark this window's code of PAN used; zero for none
+	Failed bool         // count a failure on PAN and on each of Scopes
+	Scopes []Scope      // wider than one account, at most ScopesMax
+
+	Reference string // of a token whose counter is raised to ATC; "" for none
+	ATC       uint16
+
+	// Detail says more for the audit trail, free of card data, at most
+	// DetailBytesMax bytes: the entry "code checked" of an activation, "tap
+	// checked" of a tap. "" adds no entry.
+	Detail string
+
+	// Outcome is set when the request is already decided: claim and
+	// conclusion are then one.
+	Outcome *token.Outcome
+}
+
+// Scope counts the failures of many accounts together, over the last hour:
+// guesses spread over accounts are seen here.
+type Scope struct {
+	Name        string // such as "requestor/40010030273" or "range/4761739", free of card data
+	FailuresMax int    // a claim that finds so many is Throttled; 0 for no limit
+	AlarmAt     int    // the failure that makes it so many is an alarm; 0 for none
+}
+
+// ClaimState says what became of a claim.
+type ClaimState string
+
+// States of a claim. Only Won changes the store.
+const (
+	Won      ClaimState = "won"
+	Answered ClaimState = "answered" // a repeat: ClaimResult has its outcome
+	Busy     ClaimState = "busy"     // a repeat of a request still under way
+	Conflict ClaimState = "conflict" // same Key, other Content
+	Used     ClaimState = "used"     // the window's code was spent by another request
+	Blocked  ClaimState = "blocked"  // limits reached: ClaimResult has the attempts
+	Stale    ClaimState = "stale"    // the counter is not above the token's
+
+	// Throttled is a claim that found FailuresMax failures on a scope:
+	// ClaimResult.Scope names it.
+	Throttled ClaimState = "throttled"
+)
+
+// Validate reports what is wrong with the claim's form, wrapping ErrClaim.
+func (c Claim) Validate() error {
+	switch {
+	case c.Key == "" || len(c.Key) > KeyBytesMax:
+		return fmt.Errorf("%w: its key has %d bytes, not 1 to %d", ErrClaim, len(c.Key), KeyBytesMax)
+	case c.Kind != KindActivation && c.Kind != KindTap:
+		return fmt.Errorf("%w: its kind is %q", ErrClaim, c.Kind)
+	case len(c.Scopes) > ScopesMax:
+		return fmt.Errorf("%w: it has %d scopes, more than %d", ErrClaim, len(c.Scopes), ScopesMax)
+	case len(c.Detail) > DetailBytesMax:
+		return fmt.Errorf("%w: its detail has %d bytes, more than %d", ErrClaim, len(c.Detail), DetailBytesMax)
+	case c.PAN.IsZero() && (c.Failed || !c.Spend.IsZero() || c.Limits != dcvv2.Policy{}):
+		return fmt.Errorf("%w: it counts an attempt and names no account", ErrClaim)
+	}
+	return validateScopes(c.Scopes)
+}
+
+func validateScopes(scopes []Scope) error {
+	for i, s := range scopes {
+		named := func(other Scope) bool { return other.Name == s.Name }
+		switch {
+		case s.Name == "" || len(s.Name) > KeyBytesMax:
+			return fmt.Errorf("%w: the name of a scope has %d bytes, not 1 to %d", ErrClaim, len(s.Name), KeyBytesMax)
+		case s.FailuresMax < 0 || s.AlarmAt < 0:
+			return fmt.Errorf("%w: the scope %s has a limit below 0", ErrClaim, s.Name)
+		case slices.ContainsFunc(scopes[:i], named):
+			return fmt.Errorf("%w: it names the scope %s twice", ErrClaim, s.Name)
+		}
+	}
+	return nil
+}
+
+// ClaimResult is a claim's state, with the recorded transaction of a repeat.
+type ClaimResult struct {
+	State    ClaimState
+	Recorded Transaction    // when Answered or Busy
+	Attempts dcvv2.Attempts // when Blocked
+	Scope    string         // when Throttled: the first of Scopes that is at its limit
+	Alarms   []string       // when Won: the scopes that this failure brought to AlarmAt
+}
