@@ -5,12 +5,12 @@
 //   - Phones fetch the key material of their tokens, encrypted to the phone's
 //     own key, and report how loading went (Phones).
 //   - Operators look at tokens and move them along their life cycle, and ask
-//     whether the service is well (Operators). This door has no log-in: bind it
-//     to loopback or a management network.
+//     whether the service is well (Operators).
 //
-// An issuer is named by cardAcceptr.clientId alone for now. Client
-// certificates, which prove that name, come with two-way TLS; until then bind
-// the issuers' door where only issuers reach it.
+// With two-way TLS the callers of the issuers' and the operators' door are who
+// their certificates say, in the role that these say (Options.TwoWay). Without,
+// an issuer is named by cardAcceptr.clientId alone and the operators' door asks
+// nobody: then bind both to loopback.
 //
 // The package never stores or logs a code, a key or a PAN in clear: codes are
 // computed, answered and forgotten, also for a repeated request. It decides
@@ -20,6 +20,7 @@ package api
 
 import (
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"io"
 	"time"
@@ -28,6 +29,7 @@ import (
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/vault"
 )
 
@@ -50,6 +52,19 @@ type Options struct {
 	Random   io.Reader        // nil: crypto/rand; for the key that hashes requests
 	Log      zerolog.Logger   // one event per request
 	Wake     func()           // called when a notice was queued; nil: nothing
+
+	TwoWay TwoWay // doors whose callers are known by their certificates
+	// Identify says whom a certificate names that the handshake has verified;
+	// nil: certs.IdentityOf.
+	Identify func(*x509.Certificate) (certs.Identity, error)
+}
+
+// TwoWay says at which doors a caller must have a client certificate. The
+// server in front must verify it (certs.Server with TwoWay): the doors refuse
+// who has none, and believe the handshake about those who have one.
+type TwoWay struct {
+	Issuers   bool // roles issuer (all) and enquirer (inquiries only); the name is the clientId
+	Operators bool // roles operator (all) and auditor (GET only)
 }
 
 // API holds what the three doors share. Its handlers may serve many requests
@@ -62,6 +77,8 @@ type API struct {
 	log      zerolog.Logger
 	wake     func()
 	repeats  *repeats
+	twoWay   TwoWay
+	identify func(*x509.Certificate) (certs.Identity, error)
 }
 
 // New checks the options and makes an API. The error names what is missing.
@@ -78,12 +95,15 @@ func New(o Options) (*API, error) {
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
+	if o.Identify == nil {
+		o.Identify = certs.IdentityOf
+	}
 	known, err := newRepeats(o.Random)
 	if err != nil {
 		return nil, err
 	}
 	return &API{
 		store: o.Store, keys: o.Keys, registry: o.Registry,
-		now: o.Now, log: o.Log, wake: o.Wake, repeats: known,
+		now: o.Now, log: o.Log, wake: o.Wake, repeats: known, twoWay: o.TwoWay, identify: o.Identify,
 	}, nil
 }

@@ -22,7 +22,7 @@ func (a *API) Issuers() http.Handler {
 	route(mux, http.MethodPost, wire.EnrollPath, a.account(wire.EnrollPath, a.change(vault.ChangeEnrol)))
 	route(mux, http.MethodPost, wire.UnenrollPath, a.account(wire.UnenrollPath, a.change(vault.ChangeUnenrol)))
 	route(mux, http.MethodPost, wire.InquiryPath, a.account(wire.InquiryPath, a.inquire))
-	return a.door("issuers", mux)
+	return a.door("issuers", entry{a.twoWay.Issuers, mayIssue}, mux)
 }
 
 // inquiry is what every request of this door says.
@@ -53,8 +53,12 @@ func onlyDigits(s string) string {
 }
 
 // authorise finds the registration under which a client may ask about a PAN,
-// and lets the log name both. A client that is not an issuer stays unnamed.
+// and lets the log name both. A client that is neither known by its certificate
+// nor an issuer stays unnamed.
 func (a *API) authorise(q inquiry, v *visit) (dcvv2.Registration, error) {
+	if !v.speaksFor(q.client) {
+		return dcvv2.Registration{}, forbidden
+	}
 	isClient := func(r dcvv2.Registration) bool { return r.Issuer == q.client }
 	if !slices.ContainsFunc(a.registry.All(), isClient) {
 		return dcvv2.Registration{}, forbidden

@@ -20,7 +20,7 @@ func (a *API) Operators() http.Handler {
 	route(mux, http.MethodGet, wire.TransactionPath, a.explain)
 	route(mux, http.MethodGet, wire.HealthPath, healthy)
 	route(mux, http.MethodGet, wire.ReadyPath, a.ready)
-	return a.sameOrigin(a.door("operators", mux))
+	return a.sameOrigin(a.door("operators", entry{a.twoWay.Operators, mayOperate}, mux))
 }
 
 // sameOrigin refuses what a browser sends on behalf of another site.

@@ -38,7 +38,7 @@ func (a *API) Phones() http.Handler {
 	mux := newMux()
 	route(mux, http.MethodPost, wire.TokenKeyPath, a.tokenKey)
 	route(mux, http.MethodPost, wire.TokenResultPath, a.tokenResult)
-	return a.door("phones", mux)
+	return a.door("phones", anyone, mux)
 }
 
 // tokenKey gives a token's key material, readable by its phone only.

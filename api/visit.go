@@ -17,12 +17,14 @@ import (
 
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/internal/certs"
 )
 
 // visit is what the log says about one request. Only values that were checked
 // get in.
 type visit struct {
-	client        string // of a known issuer
+	caller        *certs.Identity // by certificate; nil where none is asked for
+	client        string          // the caller's name, or a known issuer's
 	transactionID string
 	account       card.PAN
 	reference     string // of a token
@@ -76,9 +78,9 @@ func visitOf(r *http.Request) *visit {
 	return v
 }
 
-// door puts around a mux what every door has: limits, one log event, and an
-// answer even when something inside panics.
-func (a *API) door(name string, mux *http.ServeMux) http.Handler {
+// door puts around a mux what every door has: who may come in, limits, one log
+// event, and an answer even when something inside panics.
+func (a *API) door(name string, e entry, mux *http.ServeMux) http.Handler {
 	log := a.log.With().Str("door", name).Logger()
 	places := make(chan struct{}, RequestsInFlight)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -91,6 +93,10 @@ func (a *API) door(name string, mux *http.ServeMux) http.Handler {
 
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if err := a.admits(e, r, v); err != nil {
+			v.finish(w, reply{}, err)
+			return
+		}
 		select {
 		case places <- struct{}{}:
 			defer func() { <-places }()

@@ -92,7 +92,7 @@ var rooms = []room{
 		why: "users of the client must not get the server with it",
 	},
 	{
-		folder: "api", may: with(core, "api/wire", "vault", "keys", "specs", "internal/secret"),
+		folder: "api", may: with(core, "api/wire", "vault", "keys", "specs", "internal/certs", "internal/secret"),
 		modules: []string{zerolog, uuid}, tests: []string{"api/client", "vault/sqlite"},
 		why: "the HTTP door shares the store with the gateway and nothing else",
 	},
@@ -104,7 +104,7 @@ var rooms = []room{
 	{
 		folder: "cmd", modules: []string{anyModule},
 		may: with(core, "keys", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
-			"simulator", "internal/config", "internal/link", "internal/secret", "internal/seed"),
+			"simulator", "internal/certs", "internal/config", "internal/link", "internal/secret", "internal/seed"),
 		why: "wiring imports rooms, not tools of the tests",
 	},
 	{
@@ -121,6 +121,7 @@ var rooms = []room{
 		folder: "internal/e2e", tests: with(core, "specs", "simulator", "internal/seed", zerolog),
 		why: "it runs the built binary and meets it over the wire",
 	},
+	{folder: "internal/certs", why: "who a caller is and how TLS is set is the standard library's alone"},
 	{folder: "internal/seed", why: "chance of a simulation hangs on one number"},
 	{folder: "internal/golden", why: "golden files are bytes and text"},
 	{folder: "internal/need", why: "it is used by tests of every room"},
