@@ -54,10 +54,10 @@ func ParseIdentity(uri string) (Identity, error) {
 	rest, ok := strings.CutPrefix(uri, ours)
 	role, name, colon := strings.Cut(rest, ":")
 	i := Identity{Role: Role(role), Name: name}
-	if !ok || !colon {
+	if !ok || !colon || i.check() != nil {
 		return Identity{}, ErrIdentity
 	}
-	return i, i.check()
+	return i, nil
 }
 
 func (i Identity) check() error {
