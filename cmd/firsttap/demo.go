@@ -214,19 +214,20 @@ func (w *world) doors(contactless string) string {
 		{"its back office", w.issuer.siteURL() + "/office"},
 		{"gateway, wallets", n.address(doorWallets) + "  visa-style, vap"},
 		{"gateway, merchants", n.address(doorMerchants) + "  visa-style, vap"},
-		{"gateway, dCVV2 API", "http://" + n.address(doorIssuers) + "/dCVV2/v1/"},
-		{"gateway, phones", "https://" + n.address(doorPhones)},
-		{"gateway, operators", "http://" + n.address(doorOperators)},
+		{"gateway, dCVV2 API", n.url(doorIssuers) + "/dCVV2/v1/"},
+		{"gateway, phones", n.url(doorPhones)},
+		{"gateway, operators", n.url(doorOperators)},
 		{"issuer's host", w.issuer.hostAt.Addr().String() + "  visa-style, vap"},
 		{"phone, contactless", contactless},
 		{"data folder", w.dir},
+		{"certificates", w.certificates()},
 	} {
 		fmt.Fprintf(&b, "  %-20s %s\n", line[0], line[1])
 	}
 	fmt.Fprintf(&b, "\nTry next:\n")
 	fmt.Fprintf(&b, "  firsttap merchant --amount 7.20 --gateway %s --phone %s\n", n.address(doorMerchants), contactless)
 	fmt.Fprintf(&b, "  open %s, apply for a card, approve it in the back office\n", w.issuer.siteURL())
-	fmt.Fprintf(&b, "  curl http://%s/healthz\n", n.address(doorOperators))
+	fmt.Fprintf(&b, "  %s\n", curl(w.certificates(), operatorDefault, n.url(doorOperators)+"/healthz"))
 	fmt.Fprintf(&b, "  firsttap demo --once --with used-code\n")
 	return b.String()
 }

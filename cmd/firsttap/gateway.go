@@ -17,17 +17,20 @@ func gatewayCommand() *cobra.Command {
 		Use:   "gateway",
 		Short: "Run the network: ISO 8583 doors, dCVV2 API, store",
 		Long: `gateway runs the network alone: the doors for wallets and merchants (ISO 8583
-over TCP), the dCVV2 API for issuers, the HTTPS door for phones, the operators'
-door, the store and the keys. It dials the issuers' hosts.`,
+over TCP), the dCVV2 API for issuers (two-way TLS), the HTTPS door for phones,
+the operators' door, the store and the keys. It dials the issuers' hosts. With
+mode: test it makes the keys and certificates that are missing; with mode:
+production it makes no certificates and refuses what is for tests.`,
 		Example: `  firsttap gateway
   firsttap gateway --config examples/gateway.yaml --dir ./data
   firsttap gateway --print-config > gateway.yaml
   firsttap gateway --config gateway.yaml --check`,
 	}
-	part(c, &f, config.LoadGateway, func(c *cobra.Command, settings config.Gateway, log zerolog.Logger) error {
+	load := func(path string) (config.Gateway, error) { return loadGateway(path, dir) }
+	part(c, &f, load, func(c *cobra.Command, settings config.Gateway, log zerolog.Logger) error {
 		return runGateway(c, &f, settings, dir, log)
 	})
-	c.Flags().StringVar(&dir, "dir", config.DataDir("gateway"), "folder for store, keys and certificate")
+	c.Flags().StringVar(&dir, "dir", config.DataDir("gateway"), "folder for store, keys and certificates")
 	_ = c.MarkFlagDirname("dir")
 	return c
 }
@@ -41,10 +44,11 @@ func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir str
 	err = f.say(c.OutOrStdout(), "gateway is up",
 		fact{"wallets", n.address(doorWallets) + "  " + wallets.Spec + ", " + wallets.Framing},
 		fact{"merchants", n.address(doorMerchants) + "  " + merchants.Spec + ", " + merchants.Framing},
-		fact{"api", "http://" + n.address(doorIssuers) + "/dCVV2/v1/"},
-		fact{"phones", "https://" + n.address(doorPhones)},
-		fact{"operators", "http://" + n.address(doorOperators)},
-		fact{"dir", dir})
+		fact{"api", n.url(doorIssuers) + "/dCVV2/v1/"},
+		fact{"phones", n.url(doorPhones)},
+		fact{"operators", n.url(doorOperators)},
+		fact{"dir", dir},
+		fact{"certificates", settings.TLS.Dir(dir)})
 	if err != nil {
 		n.close()
 		return err

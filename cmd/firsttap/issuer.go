@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -25,6 +26,13 @@ are kept in memory.`,
 	part(c, &f, config.LoadIssuer, func(c *cobra.Command, settings config.IssuerPart, log zerolog.Logger) error {
 		b, err := openIssuer(settings, time.Now, rand.Reader, nil, log)
 		if err != nil {
+			return err
+		}
+		if settings.Certificates == "" {
+			settings.Certificates = filepath.Join(config.DataDir("gateway"), config.CertificatesFolder)
+		}
+		if err := b.reach(settings.API, settings.Certificates, nil); err != nil {
+			b.close()
 			return err
 		}
 		err = f.say(c.OutOrStdout(), "issuer is up",

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/firsttap/firsttap/api"
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
@@ -45,7 +47,7 @@ type issuerActor struct {
 	stopHost context.CancelFunc
 }
 
-// openIssuer listens; the API's address may be filled in before run.
+// openIssuer listens; reach must be called before run.
 func openIssuer(settings config.IssuerPart, now func() time.Time, random io.Reader, wire *wiretap.Tap, log zerolog.Logger) (*issuerActor, error) {
 	log = log.With().Str("actor", "issuer").Logger()
 	accounts, err := card.ParseRange(settings.Range)
@@ -53,13 +55,9 @@ func openIssuer(settings config.IssuerPart, now func() time.Time, random io.Read
 		return nil, err
 	}
 	a := &issuerActor{settings: settings, log: log}
-	transport := http.DefaultTransport
 	if wire != nil {
-		a.trace, transport = wire.ISO("issuer", settings.Codec()), wire.HTTP("issuer", nil)
+		a.trace = wire.ISO("issuer", settings.Codec())
 	}
-	a.codes = issuer.Codes{Client: client.Issuer{
-		BaseURL: settings.API, ClientID: settings.Name, HTTP: &http.Client{Transport: transport},
-	}}
 	book := site.NewBook()
 	a.host = &issuer.Host{Book: book, Random: random, Log: log}
 	a.site, err = site.New(site.Options{
@@ -77,6 +75,29 @@ func openIssuer(settings config.IssuerPart, now func() time.Time, random io.Read
 		return nil, fmt.Errorf("the issuer's site cannot listen: %w", err)
 	}
 	return a, nil
+}
+
+// reach says where the gateway's API is, and which folder has the issuer's
+// certificate for it if it has TLS.
+func (a *issuerActor) reach(api, certificates string, wire *wiretap.Tap) error {
+	transport := http.DefaultTransport
+	if strings.HasPrefix(api, "https:") {
+		own, err := calling(certificates, certs.Identity{Role: certs.Issuer, Name: a.settings.Name})
+		if err != nil {
+			return err
+		}
+		transport = own
+	}
+	if wire != nil {
+		transport = wire.HTTP("issuer", transport)
+	}
+	a.codes.Client = client.Issuer{BaseURL: api, ClientID: a.settings.Name, HTTP: &http.Client{Transport: transport}}
+	return nil
+}
+
+func (a *issuerActor) close() {
+	_ = a.hostAt.Close()
+	_ = a.siteAt.Close()
 }
 
 // run serves host and site until ctx ends.

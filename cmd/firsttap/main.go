@@ -85,7 +85,7 @@ it was not asked for rightly.`,
 	command.SetVersionTemplate("{{.DisplayName}} {{.Version}}\n")
 	command.SetFlagErrorFunc(badFlag)
 	command.AddCommand(demoCommand(), gatewayCommand(), issuerCommand(), walletCommand(), merchantCommand(),
-		decodeCommand(), versionCommand())
+		decodeCommand(), certsCommand(), versionCommand())
 	command.InitDefaultHelpCmd()
 	command.InitDefaultCompletionCmd("completion")
 	tellApart(command)

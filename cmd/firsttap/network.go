@@ -2,17 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -31,17 +24,13 @@ import (
 	"github.com/firsttap/firsttap/vault/sqlite"
 )
 
-// Files in a network's folder.
-const (
-	storeFile       = "store.db"
-	certificateFile = "phones-cert.pem" // of the phones' HTTPS door, made anew at every start
-)
+// storeFile is the store in a network's folder.
+const storeFile = "store.db"
 
 const (
-	tokenKeyVersion  = 1
-	secretVersion    = 1
-	certificateYears = 1
-	shutdownTimeout  = 5 * time.Second // for requests under way when the network stops
+	tokenKeyVersion = 1
+	secretVersion   = 1
+	shutdownTimeout = 5 * time.Second // for requests under way when the network stops
 )
 
 // network is the gateway with its HTTP doors, its store and its keys.
@@ -52,7 +41,7 @@ type network struct {
 	store     vault.Store
 	log       zerolog.Logger
 	listeners map[string]net.Listener
-	tls       tls.Certificate
+	tls       map[string]*tls.Config // by door; none for plain HTTP
 }
 
 // networkChance is where a network's time and chance come from.
@@ -101,10 +90,13 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 	if n.store, err = openStore(dir, ring); err != nil {
 		return err
 	}
-	if err := n.listen(); err != nil {
+	if err := certify(settings, dir); err != nil {
 		return err
 	}
-	if err := n.certify(dir); err != nil {
+	if n.tls, err = protect(settings, dir, log); err != nil {
+		return err
+	}
+	if err := n.listen(); err != nil {
 		return err
 	}
 	numbers, err := card.ParseRange(settings.TokenRange)
@@ -123,6 +115,7 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 	n.api, err = api.New(api.Options{
 		Store: n.store, Keys: ring, Registry: registry, Now: chance.now, Random: chance.random,
 		Log: log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
+		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
 	})
 	return err
 }
@@ -224,9 +217,8 @@ func (n *network) serveHTTP(ctx context.Context, door string, handler http.Handl
 	server := api.NewHTTPServer(handler)
 	server.ErrorLog = complaintsTo(n.log, door)
 	listener := n.listeners[door]
-	if door == doorPhones {
-		server.TLSConfig.Certificates = []tls.Certificate{n.tls}
-		listener = tls.NewListener(listener, server.TLSConfig)
+	if protection := n.tls[door]; protection != nil {
+		listener = tls.NewListener(listener, protection)
 	}
 	return serveUntil(ctx, server, listener)
 }
@@ -263,42 +255,4 @@ func (n *network) close() {
 			n.log.Error().Err(err).Msg("closing the store")
 		}
 	}
-}
-
-// certify makes the certificate of the phones' door and leaves it, without its
-// key, in dir for wallets to trust.
-func (n *network) certify(dir string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return fmt.Errorf("making the phones' door a key: %w", err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "firsttap phones' door"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(certificateYears, 0, 0),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return fmt.Errorf("making the phones' door a certificate: %w", err)
-	}
-	n.tls = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return os.WriteFile(filepath.Join(dir, certificateFile), encoded, 0o644)
-}
-
-// trusting is an HTTP client that trusts the certificate in file and no other.
-func trusting(file string) (*http.Client, error) {
-	encoded, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate of the phones' door, which `firsttap gateway` writes when it starts: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(encoded) {
-		return nil, fmt.Errorf("%s holds no certificate", file)
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}
-	return &http.Client{Transport: transport}, nil
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/keys"
 	"github.com/firsttap/firsttap/simulator/story"
@@ -73,11 +74,11 @@ func sweep(t *testing.T, c story.Case) {
 	}
 	shown := map[string]string{
 		"report": asJSON(t, report), "story": story.Tell(report, c, w.seed), "doors": w.doors(anyPort),
-		"office page": get(t, w.issuer.siteURL()+"/office"), "front page": get(t, w.issuer.siteURL()+"/"),
-		"refused request": post(t, "http://"+w.network.address(doorIssuers)+"/dCVV2/v1/generate", brokenRequest(w)),
+		"office page": get(t, http.DefaultClient, w.issuer.siteURL()+"/office"), "front page": get(t, http.DefaultClient, w.issuer.siteURL()+"/"),
+		"refused request": post(t, asIssuer(t, w), w.network.url(doorIssuers)+"/dCVV2/v1/generate", brokenRequest(w)),
 	}
 	if report.Token != nil {
-		shown["operators' token"] = get(t, "http://"+w.network.address(doorOperators)+"/operator/v1/tokens/"+report.Token.Reference)
+		shown["operators' token"] = get(t, w.story.Operator.HTTP, w.network.url(doorOperators)+"/operator/v1/tokens/"+report.Token.Reference)
 	}
 	mu.Lock()
 	found.fromNetwork(t, w, dir)
@@ -317,18 +318,29 @@ func asJSON(t *testing.T, v any) string {
 	return string(raw)
 }
 
-func get(t *testing.T, url string) string {
+// asIssuer calls as the issuer does, past its wiretap.
+func asIssuer(t *testing.T, w *world) *http.Client {
 	t.Helper()
-	answer, err := http.Get(url)
+	transport, err := calling(w.certificates(), certs.Identity{Role: certs.Issuer, Name: config.IssuerNameDefault})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func get(t *testing.T, c *http.Client, url string) string {
+	t.Helper()
+	answer, err := c.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return readAll(t, answer)
 }
 
-func post(t *testing.T, url, body string) string {
+func post(t *testing.T, c *http.Client, url, body string) string {
 	t.Helper()
-	answer, err := http.Post(url, "application/json", strings.NewReader(body))
+	answer, err := c.Post(url, "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/simulator/phone"
 	"github.com/firsttap/firsttap/simulator/site"
@@ -55,7 +56,7 @@ phone out to merchants until Ctrl-C. It exits 1 when there is no token.`,
 func runWallet(c *cobra.Command, f walletFlags, settings config.WalletPart, log zerolog.Logger) error {
 	ctx, out := c.Context(), c.OutOrStdout()
 	if settings.Certificate == "" {
-		settings.Certificate = filepath.Join(config.DataDir("gateway"), certificateFile)
+		settings.Certificate = filepath.Join(config.DataDir("gateway"), config.CertificatesFolder, certs.AuthorityFile)
 	}
 	held, err := phone.New(rand.Reader)
 	if err != nil {
@@ -120,8 +121,8 @@ func awaitCard(ctx context.Context, person site.Cardholder, application string) 
 	return shown, err
 }
 
-// meetDoor makes sure that the phones' door can be reached and is the one that
-// the certificate is of, before a token is asked for and a code is used.
+// meetDoor makes sure that the phones' door can be reached and is one that the
+// authority vouches for, before a token is asked for and a code is used.
 func meetDoor(ctx context.Context, settings config.WalletPart) error {
 	channel, err := trusting(settings.Certificate)
 	if err != nil {
@@ -139,15 +140,15 @@ func meetDoor(ctx context.Context, settings config.WalletPart) error {
 	return answer.Body.Close()
 }
 
-// otherCertificate says what to do when the phones' door is not the one whose
-// certificate stands in file. Other errors stay as they are.
+// otherCertificate says what to do when the phones' door is none that the
+// authority in file vouches for. Other errors stay as they are.
 func otherCertificate(err error, file string) error {
 	var refused *tls.CertificateVerificationError
 	if !errors.As(err, &refused) {
 		return err
 	}
-	return fmt.Errorf("%w: the gateway makes a certificate at every start and leaves it in its --dir as %s, "+
-		"but this is another: %s; name the right one as `certificate` in the wallet's settings", err, certificateFile, file)
+	return fmt.Errorf("%w: its certificate is not of the authority in %s; the gateway's own is %s in its folder of certificates: "+
+		"name it as `certificate` in the wallet's settings", err, file, certs.AuthorityFile)
 }
 
 // sayProvisioned tells what came of the request; a refusal is errSaid.

@@ -9,24 +9,24 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
 )
 
-// TestCertificateOfAnotherGateway holds that a wallet whose certificate is
-// stale is told which file it is and what to do.
+// TestCertificateOfAnotherGateway holds that a wallet that trusts another
+// gateway's authority is told which file it is and what to do.
 func TestCertificateOfAnotherGateway(t *testing.T) {
-	stale := network{log: zerolog.Nop()}
 	dir := t.TempDir()
-	if err := stale.certify(dir); err != nil {
+	if _, err := certs.Make(dir, certs.Order{}); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, certificateFile)
+	file := filepath.Join(dir, certs.AuthorityFile)
 	door := httptest.NewUnstartedServer(nil)
 	door.Config.ErrorLog = complaintsTo(zerolog.Nop(), doorPhones)
 	door.StartTLS()
 	defer door.Close()
 	got := meetDoor(t.Context(), config.WalletPart{Channel: door.URL, Certificate: file})
-	if got == nil || !strings.Contains(got.Error(), file) || !strings.Contains(got.Error(), "--dir") {
+	if got == nil || !strings.Contains(got.Error(), file) || !strings.Contains(got.Error(), "`certificate`") {
 		t.Errorf("a stale certificate is told as %v", got)
 	}
 	other := errors.New("no answer")

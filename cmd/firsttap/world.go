@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/firsttap/firsttap/api/client"
+	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/internal/seed"
 	"github.com/firsttap/firsttap/messages"
@@ -84,8 +85,11 @@ func openWorld(ctx context.Context, o worldOptions) (*world, error) {
 	if w.network, err = openNetwork(anyPorts(w.issuer.hostAt.Addr().String()), o.dir, chance, o.log); err != nil {
 		return nil, err
 	}
-	w.issuer.codes.Client.BaseURL = "http://" + w.network.address(doorIssuers)
-	w.story = w.actors(issuerClock, o)
+	if err := w.meet(issuerClock, o); err != nil {
+		w.issuer.close()
+		w.network.close()
+		return nil, err
+	}
 	w.start(ctx)
 	waiting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -95,10 +99,28 @@ func openWorld(ctx context.Context, o worldOptions) (*world, error) {
 	return w, nil
 }
 
+// meet gives those who call the network's doors their certificates.
+func (w *world) meet(issuerClock *clock.View, o worldOptions) error {
+	if err := w.issuer.reach(w.network.url(doorIssuers), w.certificates(), w.wire); err != nil {
+		return err
+	}
+	operator, err := calling(w.certificates(), operatorDefault)
+	if err != nil {
+		return err
+	}
+	w.story = w.actors(issuerClock, o)
+	w.story.Operator.HTTP = &http.Client{Transport: operator}
+	return nil
+}
+
+// certificates is the folder of the network's certificates.
+func (w *world) certificates() string { return w.network.settings.TLS.Dir(w.dir) }
+
 func anyPorts(issuerHost string) config.Gateway {
 	g := config.DefaultGateway()
 	g.Doors.Wallets.Listen, g.Doors.Merchants.Listen = anyPort, anyPort
 	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = anyPort, anyPort, anyPort
+	g.TLS.Operators = config.TwoWay
 	g.Issuers[0].Address = issuerHost
 	return g
 }
@@ -130,7 +152,7 @@ func (w *world) actors(issuerClock *clock.View, o worldOptions) story.World {
 		Office:     site.Cardholder{HTTP: w.browser("office")},
 		Host:       w.issuer.host,
 		Codes:      w.issuer.codes,
-		Operator:   client.Operator{BaseURL: "http://" + w.network.address(doorOperators)},
+		Operator:   client.Operator{BaseURL: w.network.url(doorOperators)},
 		StopIssuer: func() { w.issuer.stopHost() },
 		OpenWallet: w.openWallet, OpenMerchant: w.openMerchant,
 		Holder: o.holder, Amount: o.amount,
@@ -154,7 +176,7 @@ func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
 	settings := config.DefaultWalletPart()
 	settings.Gateway = w.network.address(doorWallets)
 	settings.Channel = "https://" + w.network.address(doorPhones)
-	settings.Certificate = filepath.Join(w.dir, certificateFile)
+	settings.Certificate = filepath.Join(w.certificates(), certs.AuthorityFile)
 	return openWallet(ctx, settings, held, walletLinks{
 		name: fmt.Sprintf("WALLET%02d", w.phones), now: w.clock.Now, random: random, wire: w.wire, log: w.log,
 	})

@@ -114,7 +114,7 @@ var rooms = []room{
 
 	{folder: "internal/arch", tests: []string{txtar}, why: "rules read source and nothing else"},
 	{
-		folder: "internal/config", may: with(core, "specs", "internal/secret"), modules: []string{yaml},
+		folder: "internal/config", may: with(core, "specs", "internal/certs", "internal/secret"), modules: []string{yaml},
 		why: "settings are checked against what they are about and start nothing",
 	},
 	{

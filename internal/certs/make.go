@@ -57,7 +57,9 @@ type Order struct {
 	Now     time.Time  // zero: the time of the machine
 }
 
-func (o Order) check() error {
+// Check says what is wrong with an order: ErrIdentity, ErrName or ErrHost. Make
+// does it too.
+func (o Order) Check() error {
 	for _, client := range o.Clients {
 		if err := client.check(); err != nil {
 			return fmt.Errorf("%q: %w", client, err)
@@ -107,7 +109,7 @@ func Make(dir string, o Order) ([]Item, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -19,7 +19,11 @@ type IssuerPart struct {
 	Range   string `yaml:"range"` // that cards are drawn from
 	Approve string `yaml:"approve"`
 	API     string `yaml:"api"` // of the gateway, for codes
-	Wire    `yaml:",inline"`
+	// Certificates is the folder with authority.pem and this issuer's
+	// certificate for the API; "" is the one that the gateway makes. An API
+	// without TLS needs none.
+	Certificates string `yaml:"certificates"`
+	Wire         `yaml:",inline"`
 }
 
 // Ways in which applications are approved.
@@ -32,7 +36,7 @@ const (
 type WalletPart struct {
 	Gateway     string `yaml:"gateway"`     // its door for wallets
 	Channel     string `yaml:"channel"`     // its HTTPS door for phones
-	Certificate string `yaml:"certificate"` // file with that door's certificate; "" is the gateway's data folder
+	Certificate string `yaml:"certificate"` // file with the authority's certificate of that door; "" is the one that the gateway makes
 	Requestor   string `yaml:"requestor"`   // token requestor id
 	Site        string `yaml:"site"`        // of the issuer
 	Holder      string `yaml:"holder"`      // who applies
@@ -61,7 +65,7 @@ type MerchantPart struct {
 func DefaultIssuerPart() IssuerPart {
 	return IssuerPart{
 		Name: IssuerNameDefault, Title: "Harbour Bank", Host: "127.0.0.1:8600", Site: "127.0.0.1:8680",
-		Range: IssuerRangeDefault, Approve: ApproveAuto, API: "http://127.0.0.1:8580", Wire: defaultWire(200001),
+		Range: IssuerRangeDefault, Approve: ApproveAuto, API: "https://127.0.0.1:8580", Wire: defaultWire(200001),
 	}
 }
 
@@ -114,7 +118,7 @@ func (i *IssuerPart) check(f *Faults) {
 	if i.Approve != ApproveAuto && i.Approve != ApproveOffice {
 		f.add("approve", "must be %s or %s", ApproveAuto, ApproveOffice)
 	}
-	checkURL(f, "api", i.API, "http")
+	checkURL(f, "api", i.API, "https", "http")
 	i.Wire.check(f, "")
 }
 

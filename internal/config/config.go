@@ -136,9 +136,10 @@ func split(address string) (host string, port uint64, ok bool) {
 	return host, port, err == nil
 }
 
-func checkURL(f *Faults, path, address, scheme string) {
-	if u, err := url.Parse(address); err != nil || u.Scheme != scheme || u.Host == "" {
-		f.add(path, "must be an address that begins with %s://, such as %s://127.0.0.1:8580", scheme, scheme)
+// checkURL wants an address with one of the schemes, the usual one first.
+func checkURL(f *Faults, path, address string, schemes ...string) {
+	if u, err := url.Parse(address); err != nil || !slices.Contains(schemes, u.Scheme) || u.Host == "" {
+		f.add(path, "must be an address that begins with %s://, such as %s://127.0.0.1:8580", strings.Join(schemes, ":// or "), schemes[0])
 	}
 }
 

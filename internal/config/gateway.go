@@ -11,15 +11,17 @@ import (
 
 // Gateway is the settings of `firsttap gateway`.
 type Gateway struct {
+	Mode  string `yaml:"mode"`
 	Doors struct {
 		Wallets   Door `yaml:"wallets"`
 		Merchants Door `yaml:"merchants"`
 	} `yaml:"doors"`
 	HTTP struct {
 		Issuers   string `yaml:"issuers"`   // dCVV2 API
-		Phones    string `yaml:"phones"`    // HTTPS, key material of tokens
+		Phones    string `yaml:"phones"`    // key material of tokens
 		Operators string `yaml:"operators"` // management
 	} `yaml:"http"`
+	TLS                  TLS      `yaml:"tls"`
 	TokenRange           string   `yaml:"tokenRange"`  // that token numbers are drawn from
 	Institution          string   `yaml:"institution"` // field 32 of what the gateway sends itself
 	IssuerTimeoutSeconds int      `yaml:"issuerTimeoutSeconds"`
@@ -75,6 +77,7 @@ func DefaultGateway() Gateway {
 	g.Doors.Wallets = Door{Listen: "127.0.0.1:8583", Wire: defaultWire(100001)}
 	g.Doors.Merchants = Door{Listen: "127.0.0.1:8584", Wire: defaultWire(100002)}
 	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = "127.0.0.1:8580", "127.0.0.1:8443", "127.0.0.1:8581"
+	g.Mode, g.TLS = ModeTest, defaultTLS()
 	g.TokenRange, g.Institution, g.IssuerTimeoutSeconds = TokenRangeDefault, "400000", 10
 	g.Issuers = []Issuer{{
 		Name: IssuerNameDefault, Address: "127.0.0.1:8600", Wire: defaultWire(200001),
@@ -138,6 +141,7 @@ func (g *Gateway) check(f *Faults) {
 	checkListen(f, "http.issuers", g.HTTP.Issuers)
 	checkListen(f, "http.phones", g.HTTP.Phones)
 	checkListen(f, "http.operators", g.HTTP.Operators)
+	g.checkTLS(f)
 	if _, err := card.ParseRange(g.TokenRange); err != nil {
 		f.add("tokenRange", "%v", err)
 	}

@@ -96,7 +96,7 @@ func pay(ctx context.Context, t *testing.T, at places, held *phone.Phone) {
 
 func (h house) wallet(ctx context.Context, t *testing.T, at places, held *phone.Phone) *wallet.Wallet {
 	t.Helper()
-	encoded, err := os.ReadFile(filepath.Join(h.data, "firsttap", "gateway", "phones-cert.pem"))
+	encoded, err := os.ReadFile(filepath.Join(h.data, "firsttap", "gateway", "certs", "authority.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}

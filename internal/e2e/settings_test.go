@@ -30,7 +30,7 @@ issuers:
 	p.issuer = "bin/firsttap issuer --config " + h.write(t, "issuer.yaml", fmt.Sprintf(`
 host: %q
 site: %q
-api: "http://%s"
+api: "https://%s"
 `, p.host, p.site, p.api))
 	return p
 }

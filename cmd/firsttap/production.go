@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/firsttap/firsttap/internal/certs"
+	"github.com/firsttap/firsttap/internal/config"
+)
+
+// productionChecks find what a gateway must not have in production. Each is
+// given the settings and the data folder, looks and makes nothing, and gives
+// its faults, "PATH: what to do". A new check is a function and a line here.
+var productionChecks = []func(settings config.Gateway, data string) config.Faults{
+	plainDoors,
+	testCertificates,
+}
+
+// loadGateway reads a gateway's settings, and in production makes sure of what
+// they lead to: every fault is said at once.
+func loadGateway(path, data string) (config.Gateway, error) {
+	settings, err := config.LoadGateway(path)
+	if err != nil || settings.Mode != config.ModeProduction {
+		return settings, err
+	}
+	var faults config.Faults
+	for _, check := range productionChecks {
+		faults = append(faults, check(settings, data)...)
+	}
+	if len(faults) > 0 {
+		return settings, faults
+	}
+	return settings, nil
+}
+
+// plainDoors finds doors without TLS.
+func plainDoors(settings config.Gateway, _ string) (faults config.Faults) {
+	for _, door := range []struct{ path, protection string }{
+		{"tls.issuers", settings.TLS.Issuers}, {"tls.operators", settings.TLS.Operators},
+	} {
+		if door.protection != config.TwoWay {
+			faults = append(faults, door.path+": must be "+config.TwoWay+" in production: plain HTTP shows codes and card numbers, and knows nobody")
+		}
+	}
+	return faults
+}
+
+// testCertificates finds certificates that are not there or of no use, those
+// that a test authority made or signed, and an authority's private key that is
+// at hand to sign more.
+func testCertificates(settings config.Gateway, data string) (faults config.Faults) {
+	files := settings.TLS.Files(data)
+	for _, one := range []struct{ path, file string }{
+		{"tls.authority", files.AuthorityFile}, {"tls.certificate", files.CertificateFile},
+	} {
+		all, err := certs.Read(one.file)
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("%s: production makes no certificates, bring one of your authority: %v", one.path, err))
+		}
+		for _, c := range all {
+			if certs.IsTest(c) {
+				faults = append(faults, fmt.Sprintf("%s: %s is of a test authority (OU %s): bring one of your own", one.path, one.file, certs.TestUnit))
+				break
+			}
+		}
+	}
+	if len(faults) == 0 {
+		if _, err := certs.Server(files, certs.Terms{TwoWay: true}); err != nil {
+			faults = append(faults, fmt.Sprintf("tls.key: %v", err))
+		}
+	}
+	key := filepath.Join(filepath.Dir(files.AuthorityFile), certs.AuthorityKeyFile)
+	if _, err := os.Lstat(key); !errors.Is(err, fs.ErrNotExist) {
+		faults = append(faults, fmt.Sprintf("tls.authority: %s lies beside it, and who reads it can name himself any issuer: keep an authority's key on another machine", key))
+	}
+	return faults
+}

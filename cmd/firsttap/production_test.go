@@ -1,0 +1,208 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/internal/certs"
+	"github.com/firsttap/firsttap/internal/config"
+)
+
+// ownAuthority leaves in a folder what an authority that is not for tests gave
+// out: its own certificate, and one with a key for the gateway.
+func ownAuthority(t *testing.T, dir string) {
+	t.Helper()
+	authority := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "An authority"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	gateway := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "A gateway"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
+	}
+	signing, own := newKey(t), newKey(t)
+	encoded, err := x509.MarshalPKCS8PrivateKey(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{
+		certs.AuthorityFile:  {Type: "CERTIFICATE", Bytes: signed(t, authority, authority, signing, signing)},
+		certs.GatewayFile:    {Type: "CERTIFICATE", Bytes: signed(t, gateway, authority, own, signing)},
+		certs.GatewayKeyFile: {Type: "PRIVATE KEY", Bytes: encoded},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func signed(t *testing.T, template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) []byte {
+	t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// settingsFile writes settings for a gateway in production.
+func settingsFile(t *testing.T, more string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "gateway.yaml")
+	text := "mode: production\ntls:\n  operators: two-way\n" + more
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestProductionTakesAnAuthorityOfItsOwn(t *testing.T) {
+	data := t.TempDir()
+	dir := filepath.Join(data, config.CertificatesFolder)
+	ownAuthority(t, dir)
+	settings, err := loadGateway(settingsFile(t, "  minimum: \"1.2\"\n"), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := certify(settings, data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, certs.AuthorityKeyFile)); err == nil {
+		t.Error("production made an authority")
+	}
+	doors, err := protect(settings, data, zerolog.Nop())
+	if err != nil || len(doors) != 3 {
+		t.Errorf("%d doors with TLS, %v", len(doors), err)
+	}
+}
+
+func TestWhatProductionRefuses(t *testing.T) {
+	other := t.TempDir()
+	if _, err := certs.Make(other, certs.Order{}); err != nil {
+		t.Fatal(err)
+	}
+	in := func(file string) string { return filepath.Join(other, file) }
+	for name, c := range map[string]struct {
+		more  string
+		harm  func(dir string) error
+		wants []string
+	}{
+		"a test authority": {fmt.Sprintf("  authority: %q\n", in(certs.AuthorityFile)), nil, []string{"tls.authority: " + in(certs.AuthorityFile), certs.AuthorityKeyFile}},
+		"a test certificate": {
+			fmt.Sprintf("  certificate: %q\n  key: %q\n", in(certs.GatewayFile), in(certs.GatewayKeyFile)), nil, []string{"tls.certificate: " + in(certs.GatewayFile)},
+		},
+		"a test authority among others": {"", func(dir string) error {
+			more, err := os.ReadFile(in(certs.AuthorityFile))
+			own, err2 := os.ReadFile(filepath.Join(dir, certs.AuthorityFile))
+			return errors.Join(err, err2, os.WriteFile(filepath.Join(dir, certs.AuthorityFile), append(own, more...), 0o600))
+		}, []string{"tls.authority: "}},
+		"an authority's key at hand": {"", func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, certs.AuthorityKeyFile), nil, 0o600)
+		}, []string{"tls.authority: "}},
+		"no certificate":             {"", func(dir string) error { return os.Remove(filepath.Join(dir, certs.GatewayFile)) }, []string{"tls.certificate: "}},
+		"a key that others may read": {"", func(dir string) error { return os.Chmod(filepath.Join(dir, certs.GatewayKeyFile), 0o644) }, []string{"tls.key: "}},
+		"a door without TLS":         {"  issuers: off\n", nil, []string{"tls.issuers: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := t.TempDir()
+			dir := filepath.Join(data, config.CertificatesFolder)
+			ownAuthority(t, dir)
+			if c.harm != nil {
+				if err := c.harm(dir); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := loadGateway(settingsFile(t, c.more), data)
+			var faults config.Faults
+			if !errors.As(err, &faults) || len(faults) != len(c.wants) {
+				t.Fatalf("want %d faults, got %v", len(c.wants), err)
+			}
+			for i, want := range c.wants {
+				if !strings.Contains(faults[i], want) {
+					t.Errorf("want %q in %q", want, faults[i])
+				}
+			}
+		})
+	}
+}
+
+// TestTestModeUsesAFolderAsItIs holds that the gateway adds nothing to a folder
+// whose authority is kept elsewhere, and mends a folder of its own.
+func TestTestModeUsesAFolderAsItIs(t *testing.T) {
+	data := t.TempDir()
+	dir := filepath.Join(data, config.CertificatesFolder)
+	ownAuthority(t, dir)
+	settings := config.DefaultGateway()
+	for range 2 {
+		if err := certify(settings, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
+		t.Errorf("the folder has %v, %v", entries, err)
+	}
+	own := t.TempDir()
+	for range 2 {
+		if err := certify(settings, own); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(own, config.CertificatesFolder, "issuer-harbour.pem")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestTheCurlLineIsRight follows the files that the demo's line names.
+func TestTheCurlLineIsRight(t *testing.T) {
+	w, err := openWorld(t.Context(), worldOptions{dir: t.TempDir(), seed: 1, start: sweepTime, holder: "Ada Lovelace", amount: 1, log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := w.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, line, _ := strings.Cut(w.doors(anyPort), "  curl ")
+	line, _, _ = strings.Cut(line, "\n")
+	words := strings.Fields(line)
+	if len(words) != 7 || words[0] != "--cacert" || words[2] != "--cert" || words[4] != "--key" {
+		t.Fatalf("the line is curl %s", line)
+	}
+	transport, err := certs.Transport(certs.Files{AuthorityFile: words[1], CertificateFile: words[3], PrivateKeyFile: words[5]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transport.CloseIdleConnections()
+	if got := get(t, &http.Client{Transport: transport}, words[6]); got != `{"status":"ok"}` {
+		t.Errorf("%s answers %s", words[6], got)
+	}
+}
