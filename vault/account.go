@@ -14,12 +14,10 @@ type Account struct {
 	Attempts  dcvv2.Attempts
 }
 
-// OrDefault is the account as its range sees it: one never seen is enrolled
-// when accounts are enrolled by default, in generation 0 and since no time.
-func (a Account) OrDefault(byDefault bool) Account {
-	if byDefault && a.Enrolment.Since.IsZero() {
-		a.Enrolment.Enrolled = true
-	}
+// Under is the account as a policy sees it: one never seen is enrolled where
+// the policy enrols by default, in generation 0 and since no time.
+func (a Account) Under(p dcvv2.Policy) Account {
+	a.Enrolment = a.Enrolment.Under(p)
 	return a
 }
 

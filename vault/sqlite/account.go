@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/vault"
 )
 
@@ -60,7 +61,8 @@ func (s *store) serve(ctx context.Context, r serving) (vault.AccountAnswer, erro
 
 // answer is a first answer, about the account as it stands.
 func (r serving) answer(account vault.Account) vault.AccountAnswer {
-	return vault.AccountAnswer{State: vault.AnswerNew, At: r.At, Account: account.OrDefault(r.ByDefault)}
+	policy := dcvv2.Policy{EnrolByDefault: r.ByDefault}
+	return vault.AccountAnswer{State: vault.AnswerNew, At: r.At, Account: account.Under(policy)}
 }
 
 func (t *turn) serve(r serving) (vault.AccountAnswer, error) {
