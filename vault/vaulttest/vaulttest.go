@@ -36,10 +36,13 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		tests []test
 	}{
 		{"accounts", accountTests},
+		{"requests", requestTests},
 		{"claims", claimTests},
+		{"scopes", scopeTests},
 		{"conclusions", conclusionTests},
 		{"tokens", tokenTests},
 		{"notices", noticeTests},
+		{"ranges", rangeTests},
 		{"trail", trailTests},
 		{"many at once", parallelTests},
 		{"at rest", restTests},
@@ -204,13 +207,6 @@ func (b *bench) change(change vault.AccountChange, n int, at time.Time) vault.Ac
 	answer, err := b.store.ServeAccount(b.ctx, r)
 	b.must(err)
 	return answer.Account
-}
-
-// rangeRecord is the n-th range, not stored yet.
-func rangeRecord(n int) vault.RangeRecord {
-	return vault.RangeRecord{Registration: dcvv2.Registration{
-		Range: card.MustRange(fmt.Sprintf("4761739%d", n)), Issuer: "greenbank", Schedule: dcvv2.Always(dcvv2.DefaultPolicy()),
-	}}
 }
 
 // activation is a claim with the n-th account.
