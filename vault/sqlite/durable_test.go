@@ -121,6 +121,10 @@ func writeForEver(store vault.Store, caller int) error {
 			return fmt.Errorf("claim %s: %s, %w", key, result.State, err)
 		}
 		fmt.Printf("claimed %d\n", number)
+		if _, err := store.ServeAccount(context.Background(), enrolment(number, at)); err != nil {
+			return fmt.Errorf("enrolling for %s: %w", key, err)
+		}
+		fmt.Printf("served %d\n", number)
 		one := vaulttest.Token(number)
 		end := vault.Conclusion{Key: key, At: at, Outcome: token.Outcome{Response: token.Approved, Reference: one.Reference}, Token: &one}
 		if err := store.Conclude(context.Background(), end); err != nil {
@@ -134,6 +138,13 @@ func activation(key string, n int, at time.Time) vault.Claim {
 	return vault.Claim{
 		Key: key, Kind: vault.KindActivation, TransactionID: "1", At: at, PAN: vaulttest.PAN(n),
 		Limits: dcvv2.DefaultPolicy(), Spend: dcvv2.WindowAt(at, 1),
+	}
+}
+
+func enrolment(n int, at time.Time) vault.AccountRequest {
+	return vault.AccountRequest{
+		Client: "greenbank", ID: fmt.Sprint("enrolment ", n), Content: []byte("content"),
+		Change: vault.ChangeEnrol, PAN: vaulttest.PAN(n), At: at,
 	}
 }
 
@@ -152,6 +163,12 @@ func checkTold(t *testing.T, store vault.Store, line string) {
 	claim.Key = "another request"
 	if other, err := store.Claim(t.Context(), claim); err != nil || other.State != vault.Used {
 		t.Errorf("%s: its code is %s, %v", line, other.State, err)
+	}
+	if word == "served" {
+		answer, err := store.ServeAccount(t.Context(), enrolment(n, vaulttest.Token(1).Created.Add(time.Hour)))
+		if err != nil || answer.State != vault.AnswerRepeated || !answer.At.Equal(vaulttest.Token(1).Created) || !answer.Account.Enrolment.Enrolled {
+			t.Errorf("%s: its repeat is %+v, %v", line, answer, err)
+		}
 	}
 	if word != "concluded" {
 		return

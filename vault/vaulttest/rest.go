@@ -72,6 +72,9 @@ func reopenGoesOn(b *bench) {
 func restsSealed(b *bench) {
 	b.story()
 	b.claim(activation("under way", 2), vault.Won)
+	careless := asking("about "+PAN(3).Reveal(), 3)
+	careless.Content = []byte(PAN(3).Reveal())
+	b.serve(careless, vault.AnswerNew)
 	for _, when := range []string{"open", "closed"} {
 		if when == "closed" {
 			b.must(b.store.Close())
@@ -81,7 +84,7 @@ func restsSealed(b *bench) {
 		if !bytes.Contains(rest, []byte(Token(1).Reference)) {
 			b.Fatalf("%s: what is at rest does not even hold a token's reference", when)
 		}
-		for _, pan := range []string{PAN(1).Reveal(), PAN(2).Reveal(), Number(1).Reveal()} {
+		for _, pan := range []string{PAN(1).Reveal(), PAN(2).Reveal(), PAN(3).Reveal(), Number(1).Reveal()} {
 			for _, form := range []string{pan, pan[:12], pan[4:]} {
 				if bytes.Contains(rest, []byte(form)) {
 					b.Errorf("%s: a clear number is at rest (%s)", when, strings.Repeat("*", len(form)))

@@ -42,6 +42,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"conclusions", conclusionTests},
 		{"tokens", tokenTests},
 		{"notices", noticeTests},
+		{"model", modelTests},
 		{"ranges", rangeTests},
 		{"trail", trailTests},
 		{"many at once", parallelTests},
