@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/firsttap/firsttap/internal/secret"
 )
@@ -21,11 +23,12 @@ const (
 	wrappingBytes = 32 // AES-256
 	// blocksFileBytesMax bounds keys.json: some thousands of keys.
 	blocksFileBytesMax = 4 << 20
+	keyFileBytesMax    = 128 // 64 hexadecimal digits, with room for blanks
 )
 
 // Errors of the folder.
 var (
-	ErrPermissions = errors.New("others than its owner may open the wrapping key")
+	ErrPermissions = errors.New("others than its owner may open the key file")
 	ErrLostKey     = errors.New("the wrapping key is missing, and the key blocks are of no use without it: restore it from a backup")
 )
 
@@ -43,6 +46,10 @@ type record struct {
 	Block   string `json:"block"`
 }
 
+func (r record) compare(other record) int {
+	return cmp.Or(cmp.Compare(r.Usage, other.Usage), cmp.Compare(r.Range, other.Range), cmp.Compare(r.Version, other.Version))
+}
+
 type blocks struct {
 	Keys []record `json:"keys"`
 }
@@ -50,7 +57,10 @@ type blocks struct {
 func openFolder(dir string, random io.Reader, create bool) (folder, error) {
 	f := folder{dir: dir}
 	if create {
-		if err := f.prepare(random); err != nil {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return folder{}, err
+		}
+		if err := f.locked(func() error { return f.prepare(random) }); err != nil {
 			return folder{}, err
 		}
 	}
@@ -58,11 +68,19 @@ func openFolder(dir string, random io.Reader, create bool) (folder, error) {
 	return f, err
 }
 
-// prepare makes the folder and the wrapping key where there is none.
+// prepare makes what the folder lacks: a wrapping key and an empty ring.
 func (f folder) prepare(random io.Reader) error {
-	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+	if err := f.prepareWrapping(random); err != nil {
 		return err
 	}
+	_, err := os.Lstat(filepath.Join(f.dir, blocksFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f.write([]record{})
+	}
+	return err
+}
+
+func (f folder) prepareWrapping(random io.Reader) error {
 	path := filepath.Join(f.dir, wrappingFile)
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -77,46 +95,65 @@ func (f folder) prepare(random io.Reader) error {
 	return place(path, []byte(upperHex(key)+"\n"), linkNew)
 }
 
-func (f *folder) readWrapping() error {
-	path := filepath.Join(f.dir, wrappingFile)
+func (f *folder) readWrapping() (err error) {
+	f.wrapping, err = readKeyFile(filepath.Join(f.dir, wrappingFile), wrappingBytes)
+	return err
+}
+
+// readKeyFile reads the hexadecimal digits of a key of one of these lengths in
+// bytes from a file that only its owner may open.
+func readKeyFile(path string, lengths ...int) (secret.Text, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return secret.Text{}, err
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%w: its mode is %04o; make it 0600", ErrPermissions, info.Mode().Perm())
+		return secret.Text{}, fmt.Errorf("%w %s: its mode is %04o; make it 0600", ErrPermissions, path, info.Mode().Perm())
 	}
-	text, err := readBounded(path, 4*wrappingBytes)
+	text, err := readBounded(path, keyFileBytesMax)
 	if err != nil {
-		return err
+		return secret.Text{}, err
 	}
 	key, err := hex.DecodeString(string(bytes.TrimSpace(text)))
-	if err != nil || len(key) != wrappingBytes {
-		return fmt.Errorf("%s does not hold %d hexadecimal digits", wrappingFile, 2*wrappingBytes)
+	if err != nil || !slices.Contains(lengths, len(key)) {
+		return secret.Text{}, fmt.Errorf("%s does not hold %s hexadecimal digits", filepath.Base(path), either(lengths, 2))
 	}
-	f.wrapping = secret.New(string(key))
-	return nil
+	return secret.New(string(key)), nil
+}
+
+// either is "16, 24 or 32", each times so many.
+func either(numbers []int, times int) string {
+	text := fmt.Sprint(times * numbers[0])
+	for i, n := range numbers[1:] {
+		between := ", "
+		if i == len(numbers)-2 {
+			between = " or "
+		}
+		text += between + fmt.Sprint(times*n)
+	}
+	return text
 }
 
 func (f folder) wrappingKey() []byte { return []byte(f.wrapping.Reveal()) }
 
-// read gives the records of keys.json; with create, it makes a file that is
-// missing.
-func (f folder) read(create bool) ([]record, error) {
-	text, err := readBounded(filepath.Join(f.dir, blocksFile), blocksFileBytesMax)
-	if create && errors.Is(err, fs.ErrNotExist) {
-		return nil, f.write([]record{})
-	}
+// read gives the records of keys.json, and what the file was when it was read.
+func (f folder) read() ([]record, os.FileInfo, error) {
+	path := filepath.Join(f.dir, blocksFile)
+	info, err := os.Stat(path) // before reading: a change in between is seen the next time
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	text, err := readBounded(path, blocksFileBytesMax)
+	if err != nil {
+		return nil, info, err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	var all blocks
 	if err := decoder.Decode(&all); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", blocksFile, err)
+		return nil, info, fmt.Errorf("reading %s: %w", blocksFile, err)
 	}
-	return all.Keys, nil
+	return all.Keys, info, nil
 }
 
 func (f folder) write(records []record) error {

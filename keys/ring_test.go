@@ -145,11 +145,11 @@ func TestListShowsCheckValues(t *testing.T) {
 		}
 	}
 	want := []keys.Info{
-		{Usage: keys.DCVV2, Range: "40000000-40000004", Version: 1, Algorithm: "AES", CheckValue: "377822"},
-		{Usage: keys.DCVV2, Range: testRange, Version: 1, Algorithm: "TDES", CheckValue: "08D7B4"},
-		{Usage: keys.PANReference, Version: 1, Algorithm: "HMAC", CheckValue: "D38B42"},
-		{Usage: keys.PANSeal, Version: 1, Algorithm: "AES", CheckValue: "377822"},
-		{Usage: keys.Token, Version: 1, Algorithm: "TDES", CheckValue: "7B8358"},
+		{Usage: keys.DCVV2, Range: "40000000-40000004", Version: 1, Algorithm: "AES", CheckValue: "377822", Exportability: keys.ExportNever},
+		{Usage: keys.DCVV2, Range: testRange, Version: 1, Algorithm: "TDES", CheckValue: "08D7B4", Exportability: keys.ExportNever},
+		{Usage: keys.PANReference, Version: 1, Algorithm: "HMAC", CheckValue: "D38B42", Exportability: keys.ExportNever},
+		{Usage: keys.PANSeal, Version: 1, Algorithm: "AES", CheckValue: "377822", Exportability: keys.ExportNever},
+		{Usage: keys.Token, Version: 1, Algorithm: "TDES", CheckValue: "7B8358", Exportability: keys.ExportNever},
 	}
 	if diff := cmp.Diff(want, ring.List()); diff != "" {
 		t.Error(diff)
@@ -333,7 +333,7 @@ func TestTheFolderIsTheOwnersAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
 	clear := secrets(t, create(t, dir, everyUsage...))
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 2 {
+	if err != nil || len(entries) != 3 {
 		t.Fatalf("the folder holds %v, %v", entries, err)
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {

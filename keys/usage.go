@@ -1,12 +1,14 @@
 package keys
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"math/bits"
+	"slices"
 
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/internal/cmac"
@@ -23,19 +25,22 @@ type use struct {
 var uses = map[Usage]use{
 	// E6: EMV master key, other; X: may derive keys and nothing else.
 	DCVV2: {usage: "E6", mode: 'X', algorithms: map[int]byte{16: 'T', 32: 'A'}, generated: 16},
+	// C0: card verification key; C: generate and verify.
+	CVK: {usage: "C0", mode: 'C', algorithms: map[int]byte{16: 'T'}, generated: 16},
 	// E0: EMV master key for application cryptograms.
 	Token: {usage: "E0", mode: 'X', algorithms: map[int]byte{16: 'T'}, generated: 16},
 	// D0: symmetric data encryption; B: both ways.
 	PANSeal: {usage: "D0", mode: 'B', algorithms: map[int]byte{32: 'A'}, generated: 32},
 	// M7: HMAC; C: generate and verify.
 	PANReference: {usage: "M7", mode: 'C', algorithms: map[int]byte{32: 'H'}, generated: 32},
+	// K1: key block protection key; B: wraps and unwraps.
+	Transport: {usage: "K1", mode: 'B', algorithms: map[int]byte{16: 'A', 32: 'A'}, generated: 32},
 }
 
 const (
-	neverExported = 'N'
-	labelID       = "LB"
-	hashID        = "HM" // hash of an HMAC key, required for algorithm H
-	hashSHA256    = "21"
+	labelID    = "LB"
+	hashID     = "HM" // hash of an HMAC key, required for algorithm H
+	hashSHA256 = "21"
 )
 
 // headerOf is the header of a key's block. The label binds the block to its
@@ -44,7 +49,7 @@ func headerOf(w Wanted, algorithm byte) Header {
 	u := uses[w.Usage]
 	h := Header{
 		Usage: u.usage, Algorithm: algorithm, Mode: u.mode,
-		Version: fmt.Sprintf("%02d", w.Version), Exportability: neverExported,
+		Version: versionField(w), Exportability: byte(w.Exportability.orNever()),
 		Optional: []OptionalBlock{{ID: labelID, Value: w.String()}},
 	}
 	if algorithm == 'H' {
@@ -52,6 +57,9 @@ func headerOf(w Wanted, algorithm byte) Header {
 	}
 	return h
 }
+
+// versionField is the two characters of a header's key version.
+func versionField(w Wanted) string { return fmt.Sprintf("%02d", w.Version) }
 
 // sameHeader compares what a block says with what its name calls for.
 func sameHeader(got, want Header) error {
@@ -77,10 +85,23 @@ func algorithmOf(u Usage, key []byte) (byte, error) {
 	if !ok {
 		return 0, fmt.Errorf("%w: a %s key does not have %d bytes", ErrKey, u, len(key))
 	}
-	if algorithm == 'T' && string(key[:8]) == string(key[8:]) {
-		return 0, fmt.Errorf("%w: its two halves are equal, which makes it single DES", ErrKey)
+	return algorithm, weakness(algorithm, key)
+}
+
+// weakness refuses keys that are no keys: all zero, and triple DES with equal
+// halves. Parity bits of a DES key do not count.
+func weakness(algorithm byte, key []byte) error {
+	sound := slices.Clone(key)
+	if algorithm == 'T' {
+		oddParity(sound)
+		if string(sound[:8]) == string(sound[8:16]) {
+			return fmt.Errorf("%w: its two halves are equal, which makes it single DES", ErrKey)
+		}
 	}
-	return algorithm, nil
+	if len(bytes.TrimLeft(key, "\x00")) == 0 {
+		return fmt.Errorf("%w: it is all zero", ErrKey)
+	}
+	return nil
 }
 
 // draw makes a new key of a length in bytes.
