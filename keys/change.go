@@ -81,7 +81,7 @@ func sameOld(old held, key []byte) error {
 // add wraps a key and writes it beside those in the folder, then holds it. It
 // reads the folder first, so that no process's key is lost.
 func (r *Ring) add(w Wanted, make func() ([]byte, error), taken func(old held, key []byte) error) error {
-	if err := w.validate(); err != nil {
+	if err := w.Validate(); err != nil {
 		return err
 	}
 	r.changing.Lock() // guards r.random as well
@@ -187,7 +187,7 @@ func (r *Ring) take(w Wanted, block string) (held, error) {
 }
 
 func unwrapHeld(wrapping []byte, w Wanted, block string) (held, error) {
-	if err := w.validate(); err != nil {
+	if err := w.Validate(); err != nil {
 		return held{}, err
 	}
 	header, key, err := UnwrapKeyBlock(wrapping, block)

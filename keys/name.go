@@ -99,8 +99,10 @@ type Info struct {
 	Exportability Exportability // whether it may leave the ring in a key block
 }
 
-// validate checks a name, wrapping ErrName.
-func (w Wanted) validate() error {
+// Validate checks a name, wrapping ErrName: the usage, the version (1 to
+// VersionMax), a range in its shortest form where the usage has one, and the
+// exportability.
+func (w Wanted) Validate() error {
 	if w.Version < 1 || w.Version > VersionMax {
 		return fmt.Errorf("%w: version %d is not 1 to %d", ErrName, w.Version, VersionMax)
 	}

@@ -76,7 +76,7 @@ func (r *Ring) ImportBlock(w Wanted, under TransportKey, block string) (Info, er
 }
 
 func openForeign(w Wanted, under TransportKey, block string) ([]byte, error) {
-	if err := w.validate(); err != nil {
+	if err := w.Validate(); err != nil {
 		return nil, err
 	}
 	header, key, err := UnwrapKeyBlock([]byte(under.key.Reveal()), block)

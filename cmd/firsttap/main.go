@@ -84,8 +84,13 @@ it was not asked for rightly.`,
 	}
 	command.SetVersionTemplate("{{.DisplayName}} {{.Version}}\n")
 	command.SetFlagErrorFunc(badFlag)
-	command.AddCommand(demoCommand(), gatewayCommand(), issuerCommand(), walletCommand(), merchantCommand(),
-		decodeCommand(), certsCommand(), versionCommand())
+	command.AddCommand(
+		demoCommand(), gatewayCommand(), issuerCommand(), walletCommand(), merchantCommand(),
+		certsCommand(),
+		decodeCommand(),
+		keysCommand(),
+		versionCommand(),
+	)
 	command.InitDefaultHelpCmd()
 	command.InitDefaultCompletionCmd("completion")
 	tellApart(command)
