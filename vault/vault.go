@@ -117,6 +117,16 @@ type Store interface {
 	// Explain lists what the audit trail says of a transaction, oldest first.
 	Explain(ctx context.Context, transactionID string) ([]Entry, error)
 
+	// Prune forgets what is over and older than before, and gives how many
+	// records it forgot: transactions that were concluded, with the marks of
+	// their codes, and notices that have ended. A mark stays, and its
+	// transaction with it, while its code could still be accepted. Requests
+	// that come again after their transaction is forgotten are new ones: keep
+	// more than they may take. Accounts, tokens, ranges and the audit trail
+	// stay. It works in small batches, between other changes; after an error
+	// what it forgot is forgotten.
+	Prune(ctx context.Context, before time.Time) (int, error)
+
 	// Close finishes writes under way and releases the store.
 	Close() error
 }

@@ -156,14 +156,23 @@ func (t *turn) applyChange(r serving) (int64, error) {
 		}
 		return t.exec(`UPDATE enrolments SET enrolled = 0, since = ?2 WHERE pan_ref = ?1 AND enrolled = 1`, r.panRef, nanoseconds(r.At))
 	case vault.ChangeUnlock:
-		inRow, err := t.exec(`UPDATE attempts SET in_row = 0 WHERE pan_ref = ? AND in_row > 0`, r.panRef)
-		if err != nil {
-			return 0, err
-		}
-		inDay, err := t.exec(`DELETE FROM failures WHERE pan_ref = ? AND failed_at > ?`, r.panRef, failuresSince(r.At))
-		return inRow + inDay, err
+		return t.unlock(r)
 	}
 	return 0, nil
+}
+
+// unlock forgets all failures, also those too old to count: the clock of a
+// later request may be behind. Only those that count are a change.
+func (t *turn) unlock(r serving) (int64, error) {
+	inRow, err := t.exec(`UPDATE attempts SET in_row = 0 WHERE pan_ref = ? AND in_row > 0`, r.panRef)
+	if err != nil {
+		return 0, err
+	}
+	inDay, err := t.exec(`DELETE FROM failures WHERE pan_ref = ? AND failed_at > ?`, r.panRef, failuresSince(r.At))
+	if err != nil {
+		return 0, err
+	}
+	return inRow + inDay, t.do(`DELETE FROM failures WHERE pan_ref = ?`, r.panRef)
 }
 
 const selectAccount = `

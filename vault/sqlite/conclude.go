@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
+	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/vault"
 )
 
@@ -105,4 +107,74 @@ func scanTransaction(r row, more ...any) (vault.Transaction, error) {
 func (s *store) Unfinished(ctx context.Context) ([]vault.Transaction, error) {
 	return list(ctx, s, func(rows *sql.Rows) (vault.Transaction, error) { return scanTransaction(rows) },
 		`SELECT `+transactionColumns+` FROM transactions WHERE outcome IS NULL ORDER BY number`)
+}
+
+// pruneBatch is how many records one turn of pruning looks at: few, so that
+// other changes do not wait.
+const pruneBatch = 200
+
+// stretch is where pruning stands: it walks through a table in the order of
+// its numbers, which is about that of time, and ends at the first batch that
+// holds nothing old.
+type stretch struct {
+	after, last int64
+	before      time.Time
+	ended       bool
+}
+
+// Prune forgets what is over; see vault.Store.
+func (s *store) Prune(ctx context.Context, before time.Time) (int, error) {
+	total := 0
+	for _, prune := range []func(*turn, *stretch) (int, error){(*turn).pruneTransactions, (*turn).pruneNotices} {
+		for walk := (stretch{before: before}); !walk.ended; walk.after = walk.last {
+			removed := 0
+			err := s.writer.do(ctx, func(t *turn) (err error) {
+				removed, err = prune(t, &walk)
+				return err
+			})
+			if err != nil {
+				return total, fmt.Errorf("pruning: %w", err)
+			}
+			total += removed
+		}
+	}
+	return total, nil
+}
+
+// pruneTransactions forgets concluded transactions with the marks of their
+// codes. A mark is over when the grace of its window is, too, and a
+// transaction stays as long as its mark.
+func (t *turn) pruneTransactions(walk *stretch) (int, error) {
+	if err := t.stretch(walk, `SELECT number, claimed_at AS at FROM transactions WHERE number > ?1 ORDER BY number LIMIT ?2`); err != nil {
+		return 0, err
+	}
+	marks, err := t.exec(`DELETE FROM spent WHERE ((window_index + 1) * window_hours) * 3600 <= ? AND key IN
+		(SELECT key FROM transactions WHERE number > ? AND number <= ? AND outcome IS NOT NULL AND concluded_at < ?)`,
+		walk.before.Add(-dcvv2.GraceMax).Unix(), walk.after, walk.last, nanoseconds(walk.before))
+	if err != nil {
+		return 0, err
+	}
+	transactions, err := t.exec(`DELETE FROM transactions WHERE number > ? AND number <= ? AND outcome IS NOT NULL AND concluded_at < ?
+		AND NOT EXISTS (SELECT 1 FROM spent WHERE spent.key = transactions.key)`,
+		walk.after, walk.last, nanoseconds(walk.before))
+	return int(marks + transactions), err
+}
+
+// pruneNotices forgets notices that were acknowledged, or queued anew later.
+func (t *turn) pruneNotices(walk *stretch) (int, error) {
+	if err := t.stretch(walk, `SELECT id AS number, queued_at AS at FROM notices WHERE id > ?1 ORDER BY id LIMIT ?2`); err != nil {
+		return 0, err
+	}
+	notices, err := t.exec(`DELETE FROM notices WHERE id > ?1 AND id <= ?2 AND queued_at < ?3
+		AND (superseded = 1 OR (ended_at <> 0 AND ended_at < ?3))`, walk.after, walk.last, nanoseconds(walk.before))
+	return int(notices), err
+}
+
+// stretch looks how far the next batch goes and whether it is the last.
+func (t *turn) stretch(walk *stretch, batch string) error {
+	var old int
+	err := t.one(`SELECT coalesce(max(number), 0), coalesce(sum(at < ?3), 0) FROM (`+batch+`)`,
+		[]any{walk.after, pruneBatch, nanoseconds(walk.before)}, &walk.last, &old)
+	walk.ended = old == 0
+	return err
 }

@@ -257,6 +257,7 @@ func closedStore(b *bench) {
 		"Due":              func() error { _, err := s.Due(b.ctx, noon, 1); return err },
 		"Postpone":         func() error { return s.Postpone(b.ctx, 1, noon) },
 		"Acknowledge":      func() error { return s.Acknowledge(b.ctx, 1, noon) },
+		"Prune":            func() error { _, err := s.Prune(b.ctx, noon); return err },
 		"Audit":            func() error { _, err := s.Audit(b.ctx, 0, 1); return err },
 		"Explain":          func() error { _, err := s.Explain(b.ctx, "1"); return err },
 	}

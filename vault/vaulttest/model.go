@@ -17,7 +17,7 @@ import (
 var modelTests = []test{{"attempts, scopes and unlocking follow the model", followsModel}}
 
 // modelSteps is the most steps of one run.
-const modelSteps = 25
+const modelSteps = 20
 
 // modelLimits are low, so that runs reach them.
 func modelLimits() dcvv2.Policy {

@@ -45,6 +45,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"model", modelTests},
 		{"ranges", rangeTests},
 		{"trail", trailTests},
+		{"pruning", pruneTests},
 		{"many at once", parallelTests},
 		{"at rest", restTests},
 	} {
