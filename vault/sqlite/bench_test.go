@@ -2,12 +2,14 @@ package sqlite_test
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 	"github.com/firsttap/firsttap/vault/sqlite"
@@ -65,6 +67,54 @@ func benchmarkTap(b *testing.B, option sqlite.Option) {
 		}
 	})
 	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "changes/s")
+}
+
+// BenchmarkGuess measures what a wrong code costs the vault when it is counted
+// on two scopes that already have many failures, spread over the hour.
+//
+//	go test -run '^$' -bench Guess ./vault/sqlite
+func BenchmarkGuess(b *testing.B) {
+	for _, before := range []int{0, 100, 10_000} {
+		b.Run(fmt.Sprintf("%d failures before", before), func(b *testing.B) { benchmarkGuess(b, before) })
+	}
+}
+
+func benchmarkGuess(b *testing.B, before int) {
+	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	at := time.Unix(1_800_000_000, 0).UTC()
+	guess := func(n int, at time.Time) error {
+		claim := activation(fmt.Sprint("guess ", n), n, at)
+		claim.Spend, claim.Failed, claim.Outcome = dcvv2.Window{}, true, &token.Outcome{Response: token.CVV2Failed}
+		claim.Scopes = []vault.Scope{
+			{Name: "requestor/40010030273", FailuresMax: math.MaxInt, AlarmAt: math.MaxInt},
+			{Name: "range/4761739", FailuresMax: math.MaxInt, AlarmAt: math.MaxInt},
+		}
+		_, err := store.Claim(b.Context(), claim)
+		return err
+	}
+	var count atomic.Int64
+	for n := range before {
+		count.Add(1)
+		if err := guess(n, at.Add(time.Duration(n)*vault.ScopeFailuresFor/time.Duration(before))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	at = at.Add(vault.ScopeFailuresFor - 1)
+	b.SetParallelism(max(1, benchmarkCallers/runtime.GOMAXPROCS(0)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := guess(int(count.Add(1)), at); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
 }
 
 // mint stores the n-th test token.

@@ -45,7 +45,7 @@ func (s *store) PutRange(ctx context.Context, r vault.RangeRecord, by, detail st
 			return err
 		}
 		if was.Revision != r.Revision {
-			return vault.ErrTaken
+			return fmt.Errorf("%w: revision %d is stored, and not %d was read: read it anew", vault.ErrTaken, was.Revision, r.Revision)
 		}
 		is := r
 		is.Revision++

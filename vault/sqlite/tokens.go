@@ -42,7 +42,7 @@ func (t *turn) insertToken(s *sealedToken, at time.Time) error {
 		return err
 	}
 	if stored == 0 {
-		return vault.ErrTaken
+		return fmt.Errorf("%w: the token's number or reference", vault.ErrTaken)
 	}
 	return t.remember(s.Reference, token.Activate, s.Status, at)
 }
