@@ -65,7 +65,8 @@ const (
 	Stale    ClaimState = "stale"    // the counter is not above the token's
 
 	// Throttled is a claim that found FailuresMax failures on a scope:
-	// ClaimResult.Scope names it.
+	// ClaimResult.Scope names it. As after Blocked, the caller claims again
+	// with the outcome that this means, and without the limit.
 	Throttled ClaimState = "throttled"
 )
 
