@@ -61,7 +61,7 @@ type Options struct {
 
 // TwoWay says at which doors a caller must have a client certificate. The
 // server in front must verify it (certs.Server with TwoWay): the doors refuse
-// who has none, and believe the handshake about those who have one.
+// who has none, or one that the handshake did not verify.
 type TwoWay struct {
 	Issuers   bool // roles issuer (all) and enquirer (inquiries only); the name is the clientId
 	Operators bool // roles operator (all) and auditor (GET only)

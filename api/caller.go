@@ -23,10 +23,10 @@ func (a *API) admits(e entry, r *http.Request, v *visit) error {
 	if !e.twoWay {
 		return nil
 	}
-	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 { // a certificate that was shown only is none
 		return forbidden
 	}
-	who, err := a.identify(r.TLS.PeerCertificates[0])
+	who, err := a.identify(r.TLS.VerifiedChains[0][0])
 	if err != nil {
 		return forbidden
 	}

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
@@ -185,7 +186,14 @@ func TestTheClientStoryOverTwoWayTLS(t *testing.T) {
 // server in front of it forgot to ask.
 func TestADoorBelievesNoServerThatForgets(t *testing.T) {
 	f := newFort(t, nil)
-	for name, settings := range map[string]*tls.Config{"TLS one way": oneWay(t, f.dir), "no TLS": nil} {
+	pair, err := tls.LoadX509KeyPair(filepath.Join(f.dir, certs.GatewayFile), filepath.Join(f.dir, certs.GatewayKeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, settings := range map[string]*tls.Config{
+		"no TLS": nil, "TLS one way": oneWay(t, f.dir),
+		"TLS that verifies nothing": {Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert},
+	} {
 		for door, h := range map[string]http.Handler{"issuers": f.issuers.Config.Handler, "operators": f.operators.Config.Handler} {
 			s := httptest.NewUnstartedServer(h)
 			if settings != nil {
@@ -196,11 +204,7 @@ func TestADoorBelievesNoServerThatForgets(t *testing.T) {
 			base, anyone := s.URL, http.DefaultClient
 			if settings != nil {
 				base = strings.Replace(s.URL, "http://", "https://", 1)
-				transport, err := certs.Transport(certs.Files{AuthorityFile: filepath.Join(f.dir, certs.AuthorityFile)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				anyone = &http.Client{Transport: transport}
+				anyone = f.as(t, map[string]certs.Identity{"issuers": greenbank, "operators": operator}[door])
 			}
 			for _, path := range []string{wire.GeneratePath, wire.HealthPath, "/"} {
 				if a := sendAs(t, anyone, "POST", base+path, good); a.status != 403 || a.body != "" {
@@ -237,7 +241,7 @@ func TestForeignCertificatesByFingerprint(t *testing.T) {
 	}
 	ask := func() answer {
 		r := httptest.NewRequest(http.MethodGet, wire.HealthPath, nil)
-		r.TLS = &tls.ConnectionState{PeerCertificates: all} // without a URI of ours
+		r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{all}} // without a URI of ours
 		w := httptest.NewRecorder()
 		f.operators.Config.Handler.ServeHTTP(w, r)
 		return answer{status: w.Code, body: w.Body.String()}
