@@ -154,6 +154,25 @@ func TestWhatProductionRefuses(t *testing.T) {
 	}
 }
 
+func TestProductionMakesNoCertificates(t *testing.T) {
+	data, settings := t.TempDir(), config.DefaultGateway()
+	settings.Mode = config.ModeProduction
+	if err := certify(settings, data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := protect(settings, data, zerolog.Nop()); err == nil {
+		t.Error("production made certificates")
+	}
+	settings.Mode = config.ModeTest
+	settings.TLS.CertificateFile = "own.pem"
+	if err := certify(settings, data); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(data); err != nil || len(entries) > 0 {
+		t.Errorf("made beside files that are named: %v, %v", entries, err)
+	}
+}
+
 // TestTestModeUsesAFolderAsItIs holds that the gateway adds nothing to a folder
 // whose authority is kept elsewhere, and mends a folder of its own.
 func TestTestModeUsesAFolderAsItIs(t *testing.T) {
