@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/keys"
 )
 
 // productionChecks find what a gateway must not have in production. Each is
@@ -17,6 +19,7 @@ import (
 var productionChecks = []func(settings config.Gateway, data string) config.Faults{
 	plainDoors,
 	testCertificates,
+	publishedKeys,
 }
 
 // loadGateway reads a gateway's settings, and in production makes sure of what
@@ -75,6 +78,24 @@ func testCertificates(settings config.Gateway, data string) (faults config.Fault
 	key := filepath.Join(filepath.Dir(files.AuthorityFile), certs.AuthorityKeyFile)
 	if _, err := os.Lstat(key); !errors.Is(err, fs.ErrNotExist) {
 		faults = append(faults, fmt.Sprintf("tls.authority: %s lies beside it, and who reads it can name himself any issuer: keep an authority's key on another machine", key))
+	}
+	return faults
+}
+
+// publishedKeys finds keys in the ring that everybody knows.
+func publishedKeys(_ config.Gateway, data string) (faults config.Faults) {
+	ring, err := keys.Open(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return config.Faults{fmt.Sprintf("keys: %v", err)}
+	}
+	for _, key := range ring.List() {
+		if keys.Published(key) {
+			faults = append(faults, fmt.Sprintf("keys: %s version %d, check value %s, is a published test key: import or generate one of your own (firsttap keys --help)",
+				strings.TrimSpace(fmt.Sprintf("%s %s", key.Usage, key.Range)), key.Version, key.CheckValue))
+		}
 	}
 	return faults
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/keys"
 )
 
 // ownAuthority leaves in a folder what an authority that is not for tests gave
@@ -151,6 +152,37 @@ func TestWhatProductionRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// known is chance that is none: each read begins like a published key.
+type known struct{}
+
+func (known) Read(p []byte) (int, error) {
+	published := []byte("\x01\x23\x45\x67\x89\xAB\xCD\xEF\xFE\xDC\xBA\x98\x76\x54\x32\x10")
+	for i := range p {
+		p[i] = published[i%len(published)]
+	}
+	return len(p), nil
+}
+
+func TestProductionRefusesPublishedKeys(t *testing.T) {
+	data := t.TempDir()
+	ownAuthority(t, filepath.Join(data, config.CertificatesFolder))
+	path := settingsFile(t, "")
+	if _, err := keys.Create(data, rand.Reader, []keys.Wanted{{Usage: keys.Token, Version: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadGateway(path, data); err != nil {
+		t.Fatalf("a key of one's own is refused: %v", err)
+	}
+	if _, err := keys.Create(data, known{}, []keys.Wanted{{Usage: keys.DCVV2, Range: "4761739", Version: 3, Bytes: 16}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := loadGateway(path, data)
+	var faults config.Faults
+	if !errors.As(err, &faults) || len(faults) != 1 || !strings.HasPrefix(faults[0], "keys: dcvv2 4761739 version 3, check value 08D7B4, ") {
+		t.Errorf("got %v", err)
 	}
 }
 
