@@ -105,7 +105,9 @@ func ParseSequence(s string) (Sequence, error) {
 
 // Digits gives the two digits that key derivation uses (EMV Book 2 A1.4): of a
 // number over 99, which ParseSequence does not give, the last two.
-func (s Sequence) Digits() string { return fmt.Sprintf("%02d", uint8(s)%100) }
+func (s Sequence) Digits() string {
+	return string([]byte{'0' + byte(s)/10%10, '0' + byte(s)%10})
+}
 
 func number(digits string) int {
 	n := 0

@@ -17,8 +17,11 @@ import (
 // as an integer modulo 1000. Raising the generation voids outstanding codes.
 const ProfileAESCMAC = "aes-cmac"
 
-// codeRecord stands before the window number: version 1, three digits.
-var codeRecord = []byte{0x01, 0x03}
+// What stands before the window number: version 1, three digits.
+const (
+	codeRecordVersion = 0x01
+	codeRecordDigits  = CodeDigits
+)
 
 type aesCMAC struct{}
 
@@ -40,11 +43,14 @@ func (p aesCMAC) account(k Master, a Account, hours int) (codes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMasterKey, err)
 	}
-	return func(w Window) (Code, error) {
+	ready := cmac.New(cipher)
+	record := [10]byte{codeRecordVersion, codeRecordDigits}
+	return func(w Window) (digits, error) {
 		if err := w.countable(); err != nil {
-			return Code{}, err
+			return digits{}, err
 		}
-		sum := cmac.Sum(cipher, binary.BigEndian.AppendUint64(codeRecord[:len(codeRecord):len(codeRecord)], uint64(w.Index)))
-		return ParseCode(zeroFilled(int64(binary.BigEndian.Uint64(sum[:8])%1000), CodeDigits))
+		binary.BigEndian.PutUint64(record[2:], uint64(w.Index))
+		sum := ready.Sum(record[:])
+		return digitsOf(binary.BigEndian.Uint64(sum[:8])), nil
 	}, nil
 }

@@ -50,14 +50,21 @@ func (c Code) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 // does.
 func (c Code) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// same is 1 when two codes are the same three digits and 0 when they are not
-// or are none, in constant time.
-func same(a, b Code) int {
-	x, y := a.Reveal(), b.Reveal()
-	if len(x) != CodeDigits {
-		return 0
-	}
-	return subtle.ConstantTimeCompare([]byte(x), []byte(y))
+// digits are a code inside a computation. They never leave the package: what
+// does is a Code.
+type digits [CodeDigits]byte
+
+func (d digits) code() Code { return Code{digits: secret.New(string(d[:]))} }
+
+// digitsOf gives the last three digits of n.
+func digitsOf(n uint64) digits {
+	return digits{'0' + byte(n/100%10), '0' + byte(n/10%10), '0' + byte(n%10)}
+}
+
+// are is 1 when d is the code c and 0 when it is not, or c is none, in constant
+// time.
+func (d digits) are(c Code) int {
+	return subtle.ConstantTimeCompare(d[:], []byte(c.Reveal()))
 }
 
 // Result is what the outside learns of a code: field 44 position 10 (public

@@ -2,9 +2,7 @@ package dcvv2
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"strings"
 )
 
 // What the profiles aes-cmac and totp derive an account's key from, by the
@@ -20,26 +18,35 @@ const (
 // master key. The context is PAN (BCD, filled with F on the right), sequence
 // number (BCD), expiry YYMM (BCD), window hours (1 byte) and generation (2
 // bytes, big-endian), so a raised generation voids every code given out.
-func (a Account) derivation(windowHours int, keyBits uint32) ([]byte, error) {
-	pan := a.PAN.Reveal()
-	digits := pan + strings.Repeat("F", 2*contextPANBytes-len(pan)) + a.Sequence.Digits() + a.Expiry.YYMM()
-	packed, err := hex.DecodeString(digits)
-	if err != nil {
-		return nil, fmt.Errorf("packing an account: %w", err)
-	}
-	b := append([]byte{0, 0, 0, 1}, contextLabel...)
-	b = append(append(b, 0), packed...)
+func (a Account) derivation(windowHours int, keyBits uint32) []byte {
+	b := make([]byte, 0, 48)
+	b = append(append(b, 0, 0, 0, 1), contextLabel...)
+	b = append(b, 0)
+	b = appendPacked(b, a.PAN.Reveal(), contextPANBytes)
+	b = appendPacked(b, a.Sequence.Digits(), 1)
+	b = appendPacked(b, a.Expiry.YYMM(), 2)
 	b = binary.BigEndian.AppendUint16(append(b, byte(windowHours)), a.Generation)
-	return binary.BigEndian.AppendUint32(b, keyBits), nil
+	return binary.BigEndian.AppendUint32(b, keyBits)
+}
+
+// appendPacked appends size bytes of two digits each, F where there is none.
+func appendPacked(b []byte, digits string, size int) []byte {
+	for i := 0; i < 2*size; i += 2 {
+		two := byte(0xFF)
+		if i < len(digits) {
+			two = (digits[i]-'0')<<4 | 0x0F
+		}
+		if i+1 < len(digits) {
+			two = two&0xF0 | (digits[i+1] - '0')
+		}
+		b = append(b, two)
+	}
+	return b
 }
 
 // wideKey derives the account's key of a profile whose master key has 32 bytes.
 func (a Account) wideKey(p Profile, k Master, windowHours int, keyBits uint32) ([DerivedBytesMax]byte, error) {
-	input, err := a.derivation(windowHours, keyBits)
-	if err != nil {
-		return [DerivedBytesMax]byte{}, err
-	}
-	key, err := k.Derive(p.Derivation(), input)
+	key, err := k.Derive(p.Derivation(), a.derivation(windowHours, keyBits))
 	if err != nil {
 		return key, fmt.Errorf("%s wants a master key of %d bytes: %w", p.Name(), p.KeyBytes(), err)
 	}

@@ -36,22 +36,26 @@ func (cvvHour) KeyBytes() int { return MasterKeyBytesMin }
 // Derivation is DeriveTDES.
 func (cvvHour) Derivation() Derivation { return DeriveTDES }
 
-func (p cvvHour) account(k Master, a Account, _ int) (codes, error) {
+func (p cvvHour) account(k Master, a Account, hours int) (codes, error) {
 	input := emv.CardKeyInput(a.PAN, a.Sequence)
 	derived, err := k.Derive(p.Derivation(), input[:])
 	if err != nil {
 		return nil, fmt.Errorf("%s wants a master key of %d bytes: %w", p.Name(), p.KeyBytes(), err)
 	}
-	cipher := emv.NewCVVCipher(emv.CardKeyOf([emv.KeyBytes]byte(derived[:emv.KeyBytes])))
-	account, expiry := a.PAN.Reveal()[issuerDigits:], a.Expiry.YYMM()
-	return func(w Window) (Code, error) {
+	cipher := emv.CardCVVCipher([emv.KeyBytes]byte(derived[:emv.KeyBytes]))
+	block := packed(zeroFilled(0, firstHourDigits), a.PAN.Reveal()[issuerDigits:], a.Expiry.YYMM(), zeroFilled(900+int64(hours), serviceDigits))
+	return func(w Window) (digits, error) {
 		if err := w.expressible(); err != nil {
-			return Code{}, err
+			return digits{}, err
 		}
-		hour := zeroFilled(w.firstHour(), firstHourDigits)
-		return ParseCode(cipher.CVV(block(hour, account, expiry, zeroFilled(900+int64(w.Hours), serviceDigits))))
+		hour := w.firstHour()
+		block[0], block[1], block[2] = twoDigits(hour/10_000), twoDigits(hour/100), twoDigits(hour)
+		return cipher.CVV(block), nil
 	}, nil
 }
+
+// twoDigits packs the last two digits of n into a byte.
+func twoDigits(n int64) byte { return byte(n/10%10)<<4 | byte(n%10) }
 
 // expressible checks the index before it is multiplied, so that none overflows
 // into a good hour.
@@ -78,6 +82,15 @@ func StaticCVV(k emv.Key, pan card.PAN, expiry card.Expiry, serviceCode string) 
 		return Code{}, ErrServiceCode
 	}
 	return ParseCode(emv.CVV(k, block(pan.Reveal(), expiry.YYMM(), serviceCode)))
+}
+
+// packed is block with two digits to a byte.
+func packed(parts ...string) (b [emv.CVVBlockBytes]byte) {
+	digits := block(parts...)
+	for i := range b {
+		b[i] = (digits[2*i]-'0')<<4 | (digits[2*i+1] - '0')
+	}
+	return b
 }
 
 // block joins digits and fills them with zeros to the length that emv.CVV

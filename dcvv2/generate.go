@@ -42,11 +42,11 @@ func Generate(s Schedule, keys Masters, a Account, at time.Time, count int, minR
 	code := coder{masters: keys, account: a}
 	issued := make([]Issued, count)
 	for i := range issued {
-		c, err := code.of(slot)
+		d, err := code.of(&slot)
 		if err != nil {
 			return nil, err
 		}
-		issued[i] = Issued{Code: c, Slot: slot}
+		issued[i] = Issued{Code: d.code(), Slot: slot}
 		slot = s.after(slot)
 	}
 	return issued, nil

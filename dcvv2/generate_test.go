@@ -129,14 +129,3 @@ func TestProfileRefusesStrayWindows(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkGenerate24(b *testing.B) {
-	k, a, at := masterKey(b, masterDigits), account(b, "4761739001010010", "00", "3112"), moment(b, "2026-11-22T12:34:56Z")
-	p := dcvv2.DefaultPolicy()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := dcvv2.Generate(dcvv2.Always(p), k.Masters, a, at, dcvv2.CodesMax, 0); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -2,7 +2,6 @@ package dcvv2
 
 import (
 	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
@@ -73,7 +72,7 @@ func (Masters) MarshalText() ([]byte, error) { return []byte("[keys]"), nil }
 type MasterKey struct {
 	bytes secret.Text
 	tdes  emv.Encrypter
-	aes   cipher.Block
+	aes   cmac.Key
 }
 
 // NewMasterKey takes 16 to 32 bytes. Profiles may want one length exactly.
@@ -94,7 +93,7 @@ func NewMasterKey(b []byte) (MasterKey, error) {
 		if err != nil {
 			return MasterKey{}, err
 		}
-		k.aes = block
+		k.aes = cmac.New(block)
 	}
 	return k, nil
 }
@@ -105,10 +104,10 @@ func (k MasterKey) Derive(d Derivation, input []byte) (out [DerivedBytesMax]byte
 	case d == DeriveTDES && !k.tdes.IsZero() && len(input) == emv.KeyBytes:
 		encrypted := k.tdes.Encrypt([emv.KeyBytes]byte(input))
 		copy(out[:], encrypted[:])
-	case d == DeriveCMAC && k.aes != nil:
-		sum := cmac.Sum(k.aes, input)
+	case d == DeriveCMAC && !k.aes.IsZero():
+		sum := k.aes.Sum(input)
 		copy(out[:], sum[:])
-	case d == DeriveHMAC && k.aes != nil:
+	case d == DeriveHMAC && !k.aes.IsZero():
 		out = hmacSHA256(k.Reveal(), input)
 	default:
 		return out, fmt.Errorf("%w: it cannot do %s", ErrMasterKey, d)

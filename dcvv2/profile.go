@@ -27,9 +27,10 @@ type Profile interface {
 	account(k Master, a Account, hours int) (codes, error)
 }
 
-// codes computes the codes of one account, window by window. It fails on a
-// window that the profile cannot express (ErrWindow).
-type codes func(Window) (Code, error)
+// codes computes the codes of one account, window by window; not by several
+// goroutines at once. It fails on a window that the profile cannot express
+// (ErrWindow).
+type codes func(Window) (digits, error)
 
 // CodeOf computes the code of an account in a window. It fails on a key that
 // does not suit (ErrMasterKey), an account without PAN or expiry (ErrAccount)
@@ -39,7 +40,11 @@ func CodeOf(p Profile, k Master, a Account, w Window) (Code, error) {
 	if err != nil {
 		return Code{}, err
 	}
-	return code(w)
+	d, err := code(w)
+	if err != nil {
+		return Code{}, err
+	}
+	return d.code(), nil
 }
 
 func codesFor(p Profile, k Master, a Account, hours int) (codes, error) {
@@ -84,11 +89,11 @@ type coder struct {
 	code    codes
 }
 
-// of gives the code of an account in a slot.
-func (c *coder) of(s Slot) (Code, error) {
+// of gives the code of the account in a slot.
+func (c *coder) of(s *Slot) (digits, error) {
 	if c.code == nil || c.basis != s.Policy.basis() {
 		if err := c.prepare(s.Policy); err != nil {
-			return Code{}, err
+			return digits{}, err
 		}
 	}
 	return c.code(s.Window)

@@ -1,6 +1,7 @@
 package dcvv2
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 )
@@ -27,13 +28,18 @@ func (p totp) account(k Master, a Account, hours int) (codes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(w Window) (Code, error) {
+	mac := hmac.New(sha256.New, key[:])
+	var counter [8]byte
+	space := make([]byte, 0, sha256.Size)
+	return func(w Window) (digits, error) {
 		if err := w.countable(); err != nil {
-			return Code{}, err
+			return digits{}, err
 		}
-		sum := hmacSHA256(key[:], binary.BigEndian.AppendUint64(nil, uint64(w.Index)))
+		binary.BigEndian.PutUint64(counter[:], uint64(w.Index))
+		mac.Reset()
+		mac.Write(counter[:])
+		sum := mac.Sum(space)
 		at := sum[len(sum)-1] & 0x0F // dynamic truncation, RFC 4226 5.3
-		n := binary.BigEndian.Uint32(sum[at:at+4]) & 0x7FFF_FFFF
-		return ParseCode(zeroFilled(int64(n%1000), CodeDigits))
+		return digitsOf(uint64(binary.BigEndian.Uint32(sum[at:at+4]) & 0x7FFF_FFFF)), nil
 	}, nil
 }

@@ -2,6 +2,7 @@ package dcvv2
 
 import (
 	"crypto/subtle"
+	"slices"
 	"time"
 )
 
@@ -50,41 +51,46 @@ func Verify(s Schedule, keys Masters, a Account, c Code, at time.Time) (Finding,
 	}
 	now := s.SlotAt(at)
 	code := coder{masters: keys, account: a}
-	if _, err := code.of(now); err != nil {
+	if _, err := code.of(&now); err != nil {
 		return Finding{}, err
 	}
-	if found := code.among(c, s.Accepted(at), Matched); found.Verdict == Matched {
+	accepted, n := s.accepted(now, at)
+	if found := code.among(c, accepted[:n], Matched); found.Verdict == Matched {
 		return found, nil
 	}
-	return latest(code.among(c, s.later(now), TooEarly), code.among(c, s.earlier(now), Expired), now), nil
+	return code.explain(c, s, now), nil
+}
+
+// explain tells a code that is too early or expired from a wrong one.
+func (k *coder) explain(c Code, s Schedule, now Slot) Finding {
+	var slots [CodesMax]Slot
+	early := k.among(c, walk(slots[:CodesMax-1], now, s.after), TooEarly)
+	expired := k.among(c, walk(slots[:], now, s.before), Expired)
+	return latest(early, expired, now)
 }
 
 // Accepted lists the slots whose codes pass at a time. The current one, whose
 // code stays good for longest, comes last.
 func (s Schedule) Accepted(at time.Time) []Slot {
-	now := s.SlotAt(at)
-	if before := s.before(now); at.Sub(now.Start) < before.Policy.Grace {
-		return []Slot{before, now}
-	}
-	return []Slot{now}
+	slots, n := s.accepted(s.SlotAt(at), at)
+	return slices.Clone(slots[:n])
 }
 
-// later lists the slots whose codes are too early now, the nearest last.
-func (s Schedule) later(now Slot) []Slot {
-	slots := make([]Slot, CodesMax-1)
-	for i := len(slots) - 1; i >= 0; i-- {
-		now = s.after(now)
-		slots[i] = now
+func (s Schedule) accepted(now Slot, at time.Time) (slots [2]Slot, n int) {
+	into := at.Sub(now.Start)
+	if into < GraceMax {
+		if before := s.before(now); into < before.Policy.Grace {
+			return [2]Slot{before, now}, 2
+		}
 	}
-	return slots
+	return [2]Slot{now}, 1
 }
 
-// earlier lists the slots whose codes are over, the nearest last.
-func (s Schedule) earlier(now Slot) []Slot {
-	slots := make([]Slot, CodesMax)
+// walk fills slots with those that follow from, the nearest last.
+func walk(slots []Slot, from Slot, next func(Slot) Slot) []Slot {
 	for i := len(slots) - 1; i >= 0; i-- {
-		now = s.before(now)
-		slots[i] = now
+		from = next(from)
+		slots[i] = from
 	}
 	return slots
 }
@@ -107,12 +113,12 @@ func latest(early, expired Finding, now Slot) Finding {
 // cannot express, or that has no key, has no code.
 func (k *coder) among(c Code, slots []Slot, verdict Verdict) Finding {
 	hit := -1
-	for i, slot := range slots {
-		candidate, err := k.of(slot)
+	for i := range slots {
+		candidate, err := k.of(&slots[i])
 		if err != nil {
 			continue
 		}
-		hit = subtle.ConstantTimeSelect(same(candidate, c), i, hit)
+		hit = subtle.ConstantTimeSelect(candidate.are(c), i, hit)
 	}
 	if hit < 0 {
 		return Finding{}

@@ -249,22 +249,3 @@ func TestCodeBelongsToItsAccount(t *testing.T) {
 		t.Error("cvv-hour does not use the generation")
 	}
 }
-
-func BenchmarkVerify(b *testing.B) {
-	k, a, at := masterKey(b, masterDigits), account(b, "4761739001010010", "00", "3112"), moment(b, "2026-11-22T12:34:56Z")
-	p := dcvv2.DefaultPolicy()
-	for _, c := range []struct {
-		name, code string
-		want       dcvv2.Verdict
-	}{{"match", "075", dcvv2.Matched}, {"miss", "000", dcvv2.Wrong}} {
-		b.Run(c.name, func(b *testing.B) {
-			presented := code(b, c.code)
-			b.ReportAllocs()
-			for b.Loop() {
-				if found, err := dcvv2.Verify(dcvv2.Always(p), k.Masters, a, presented, at); err != nil || found.Verdict != c.want {
-					b.Fatal(found, err)
-				}
-			}
-		})
-	}
-}

@@ -127,7 +127,8 @@ func applicationCryptogram(cardKey Key, in Input) (sum [blockBytes]byte, err err
 	if version == Version18 || version == Version22 {
 		key = sessionKey(key, in.ATC)
 	}
-	return key.mac().sum(in.covered(version)), nil
+	ready := key.ready()
+	return ready.mac(in.covered(version)), nil
 }
 
 // covered is the data a cryptogram is made of. Zero padding is left to the

@@ -8,37 +8,50 @@ const CVVDigits = 32
 // cvvLength is the length of a card verification value in digits.
 const cvvLength = 3
 
+// CVVBlockBytes is the length of that block, two digits to a byte.
+const CVVBlockBytes = CVVDigits / 2
+
 // CVV computes a card verification value over 32 decimal digits, by the
 // published algorithm E_A(D_B(E_A(E_A(B1) xor B2))): the decimal nibbles of the
 // result, then its letters minus 10, and of these the first three. The layout
 // of the digits is the caller's: see package dcvv2. It is empty for no key or
 // for anything but 32 digits.
 func CVV(k Key, digits string) string {
-	return NewCVVCipher(k).CVV(digits)
-}
-
-// CVVCipher computes many values under one key faster than CVV does. It
-// cannot be printed. The zero value gives empty values.
-type CVVCipher struct {
-	mac macKey
-}
-
-// NewCVVCipher makes k ready. No key gives the zero value.
-func NewCVVCipher(k Key) CVVCipher {
-	if k.IsZero() {
-		return CVVCipher{}
-	}
-	return CVVCipher{mac: k.raw().mac()}
-}
-
-// CVV is the function CVV under the cipher's key.
-func (c CVVCipher) CVV(digits string) string {
-	if c.mac.a == nil || len(digits) != CVVDigits || !allDigits(digits) {
+	if k.IsZero() || len(digits) != CVVDigits || !allDigits(digits) {
 		return ""
 	}
-	var blocks [2 * blockBytes]byte
-	sum := c.mac.sum(appendBCD(blocks[:0], digits))
-	return string(decimalised(sum[:])[:cvvLength])
+	ready := k.raw().ready()
+	value := ready.cvv([CVVBlockBytes]byte(appendBCD(nil, digits)))
+	return string(value[:])
+}
+
+func (k *readyKey) cvv(block [CVVBlockBytes]byte) (value [cvvLength]byte) {
+	sum := k.mac(block[:])
+	decimalise(value[:], sum[:])
+	return value
+}
+
+// CVVCipher computes many values under one card's key. It cannot be printed.
+// The zero value gives zero bytes, which are no digits.
+type CVVCipher struct {
+	key *readyKey
+}
+
+// CardCVVCipher makes the card key of its encrypted input ready: what a master
+// key, wherever it is held, makes of CardKeyInput (EMV Book 2 A1.4). Odd parity
+// makes no difference to a computation, so it is not set.
+func CardCVVCipher(encrypted [KeyBytes]byte) CVVCipher {
+	ready := rawKey(encrypted).ready()
+	return CVVCipher{key: &ready}
+}
+
+// CVV is the function CVV under the cipher's key, of digits packed two to a
+// byte, as three characters.
+func (c CVVCipher) CVV(block [CVVBlockBytes]byte) (value [cvvLength]byte) {
+	if c.key == nil {
+		return value
+	}
+	return c.key.cvv(block)
 }
 
 // String is a mask.

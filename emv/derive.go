@@ -38,13 +38,10 @@ func cardKey(master rawKey, pan, psn string) rawKey {
 
 // CardKeyInput is what a card's key is the TDES encryption of under its
 // issuer's master key, block by block (EMV Book 2 A1.4): for a master key that
-// does not leave where it is held. CardKeyOf makes the key of the result.
+// does not leave where it is held. CardCVVCipher takes the result.
 func CardKeyInput(pan card.PAN, seq card.Sequence) [KeyBytes]byte {
 	return diversifier(pan.Reveal(), seq.Digits())
 }
-
-// CardKeyOf makes a card's key of its encrypted input, by setting odd parity.
-func CardKeyOf(encrypted [KeyBytes]byte) Key { return rawKey(encrypted).withOddParity().key() }
 
 func diversifier(pan, psn string) (input [KeyBytes]byte) {
 	digits := pan + psn
@@ -77,23 +74,25 @@ func optionA(digits string) [blockBytes]byte {
 // when there are fewer, the letters follow as A=0 to F=5.
 func optionB(digits string) string {
 	hash := sha1.Sum(appendBCD(nil, digits))
-	return string(decimalised(hash[:])[:diversifierDigits])
+	var first [diversifierDigits]byte
+	decimalise(first[:], hash[:])
+	return string(first[:])
 }
 
-// decimalised gives the decimal nibbles of b from left to right and then its
-// letters minus 10, as characters.
-func decimalised(b []byte) []byte {
-	digits, letters := make([]byte, 0, 2*len(b)), make([]byte, 0, 2*len(b))
-	for _, c := range b {
-		for _, nibble := range [2]byte{c >> 4, c & 0x0F} {
-			if nibble < 10 {
-				digits = append(digits, '0'+nibble)
-			} else {
-				letters = append(letters, '0'+nibble-10)
+// decimalise fills digits, as characters, with the decimal nibbles of b from
+// left to right and then its letters minus 10.
+func decimalise(digits, b []byte) {
+	n := 0
+	for _, letters := range [2]bool{false, true} {
+		for _, c := range b {
+			for _, nibble := range [2]byte{c >> 4, c & 0x0F} {
+				if n < len(digits) && nibble > 9 == letters {
+					digits[n] = '0' + nibble%10
+					n++
+				}
 			}
 		}
 	}
-	return append(digits, letters...)
 }
 
 // SessionKey derives the key of one transaction by the EMV common session key

@@ -1,14 +1,9 @@
 package emv
 
 import (
-	"crypto/cipher"
-	"crypto/des" // the schemes' algorithm: see the package comment
-	"crypto/subtle"
 	"fmt"
 	"math/bits"
 )
-
-const blockBytes = des.BlockSize
 
 // rawKey is a key inside a computation. It never leaves the package: what does
 // is a Key.
@@ -24,26 +19,48 @@ func (r rawKey) key() Key {
 
 // encrypt encrypts whole blocks in place, each on its own.
 func (r rawKey) encrypt(blocks []byte) {
-	c := r.cipher()
+	k := r.ready()
 	for ; len(blocks) >= blockBytes; blocks = blocks[blockBytes:] {
-		c.Encrypt(blocks, blocks)
+		encrypted := k.encrypt([blockBytes]byte(blocks))
+		copy(blocks, encrypted[:])
 	}
 }
 
-func (r rawKey) cipher() cipher.Block {
-	var triple [3 * des.BlockSize]byte
-	copy(triple[:], r[:])
-	copy(triple[KeyBytes:], r[:blockBytes])
-	c, err := des.NewTripleDESCipher(triple[:])
-	if err != nil {
-		panic(err) // not reached: the length is right
-	}
-	return c
+// readyKey is a key made ready for many computations: its left half a and its
+// right half b. Whoever keeps one keeps a pointer, which prints as an address
+// even where Format is not called, inside unexported fields.
+type readyKey struct{ a, b subkeys }
+
+func (r rawKey) ready() readyKey {
+	return readyKey{newSubkeys([blockBytes]byte(r[:blockBytes])), newSubkeys([blockBytes]byte(r[blockBytes:]))}
 }
+
+// encrypt is TDES of one block.
+func (k *readyKey) encrypt(block [blockBytes]byte) [blockBytes]byte {
+	return k.a.encrypt(k.b.decrypt(k.a.encrypt(split(block)))).joined()
+}
+
+// mac is ISO 9797-1 MAC algorithm 3: single DES in CBC mode under a, the last
+// block decrypted under b and encrypted under a. A short last block counts as
+// filled with zeros.
+func (k *readyKey) mac(data []byte) [blockBytes]byte {
+	var h halves
+	for {
+		var block [blockBytes]byte
+		n := copy(block[:], data)
+		h = k.a.encrypt(h.xor(split(block)))
+		if data = data[n:]; len(data) == 0 {
+			return k.a.encrypt(k.b.decrypt(h)).joined()
+		}
+	}
+}
+
+// Format writes a mask for every verb.
+func (k *readyKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[key]") }
 
 // Encrypter is a key made ready for many encryptions. It cannot be printed.
 type Encrypter struct {
-	block cipher.Block
+	key *readyKey
 }
 
 // NewEncrypter makes k ready. No key gives the zero value.
@@ -51,11 +68,12 @@ func NewEncrypter(k Key) Encrypter {
 	if k.IsZero() {
 		return Encrypter{}
 	}
-	return Encrypter{block: k.raw().cipher()}
+	ready := k.raw().ready()
+	return Encrypter{key: &ready}
 }
 
 // IsZero reports whether e has no key.
-func (e Encrypter) IsZero() bool { return e.block == nil }
+func (e Encrypter) IsZero() bool { return e.key == nil }
 
 // Encrypt encrypts two blocks, each on its own (TDES-ECB). Without a key it
 // gives zeros.
@@ -63,8 +81,9 @@ func (e Encrypter) Encrypt(in [KeyBytes]byte) (out [KeyBytes]byte) {
 	if e.IsZero() {
 		return out
 	}
-	e.block.Encrypt(out[:blockBytes], in[:blockBytes])
-	e.block.Encrypt(out[blockBytes:], in[blockBytes:])
+	left, right := e.key.encrypt([blockBytes]byte(in[:blockBytes])), e.key.encrypt([blockBytes]byte(in[blockBytes:]))
+	copy(out[:], left[:])
+	copy(out[blockBytes:], right[:])
 	return out
 }
 
@@ -85,43 +104,6 @@ func (r rawKey) withOddParity() rawKey {
 	return r
 }
 
-// macKey is a key made ready for many MACs: single DES under its left half a
-// and its right half b. It prints as a mask even though Format is not called
-// inside unexported fields, because it holds pointers only.
-type macKey struct {
-	a, b cipher.Block
-}
-
-func (r rawKey) mac() macKey {
-	a, errA := des.NewCipher(r[:blockBytes])
-	b, errB := des.NewCipher(r[blockBytes:])
-	if errA != nil || errB != nil {
-		panic("emv: half a key is no DES key") // not reached: the length is right
-	}
-	return macKey{a: a, b: b}
-}
-
-// sum is ISO 9797-1 MAC algorithm 3: single DES in CBC mode under a, the last
-// block decrypted under b and encrypted under a. A short last block counts as
-// filled with zeros.
-func (m macKey) sum(data []byte) [blockBytes]byte {
-	var s [blockBytes]byte
-	for {
-		n := min(len(data), blockBytes)
-		subtle.XORBytes(s[:n], s[:n], data[:n])
-		m.a.Encrypt(s[:], s[:])
-		if data = data[n:]; len(data) == 0 {
-			break
-		}
-	}
-	m.b.Decrypt(s[:], s[:])
-	m.a.Encrypt(s[:], s[:])
-	return s
-}
-
-// Format writes a mask for every verb.
-func (m macKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[key]") }
-
 // MAC is ISO 9797-1 MAC algorithm 3 (the "retail MAC") over input that is
 // padded already. Input that does not fill its last block counts as filled
 // with zeros, which is padding method 1. No key gives zeros.
@@ -129,7 +111,8 @@ func MAC(k Key, blocks []byte) [8]byte {
 	if k.IsZero() {
 		return [8]byte{}
 	}
-	return k.raw().mac().sum(blocks)
+	ready := k.raw().ready()
+	return ready.mac(blocks)
 }
 
 // padded appends ISO 9797-1 padding method 2: 80 and zeros to a whole block.

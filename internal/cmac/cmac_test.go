@@ -45,3 +45,21 @@ func unhex(t *testing.T, s string) []byte {
 	}
 	return b
 }
+
+// TestKeyIsUsedAgain: a sum leaves the key as it was.
+func TestKeyIsUsedAgain(t *testing.T) {
+	block, err := aes.NewCipher(make([]byte, 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := cmac.New(block)
+	for length := range 3 * aes.BlockSize {
+		message := make([]byte, length)
+		if k.Sum(message) != cmac.Sum(block, message) || k.Sum(message) != k.Sum(message) {
+			t.Errorf("%d bytes: another sum", length)
+		}
+	}
+	if k.IsZero() || !(cmac.Key{}).IsZero() {
+		t.Error("only the zero value is no key")
+	}
+}
