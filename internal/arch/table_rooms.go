@@ -25,6 +25,7 @@ const (
 	goose      = "github.com/pressly/goose/v3"
 	iso8583    = "github.com/moov-io/iso8583"
 	jose       = "github.com/go-jose/go-jose/v4"
+	pkcs11     = "github.com/miekg/pkcs11"
 	sqlite     = "modernc.org/sqlite"
 	txtar      = "github.com/rogpeppe/go-internal"
 	yaml       = "go.yaml.in/yaml/v3"
@@ -53,6 +54,10 @@ var rooms = []room{
 	},
 
 	{folder: "keys", may: with(core, "internal/cmac", "internal/secret"), why: "custody of keys serves the shells and knows none of them"},
+	{
+		folder: "keys/pkcs11", may: with(core, "keys", "internal/secret"), modules: []string{pkcs11},
+		why: "a module takes the ring's place for code masters and knows nothing of who uses them",
+	},
 	{folder: "vault", may: with(core, "internal/secret"), why: "the store's interface knows no engine and no wire"},
 	{
 		folder: "vault/sqlite", may: with(core, "vault", "internal/secret"), modules: []string{goose, sqlite},
@@ -103,7 +108,7 @@ var rooms = []room{
 	},
 	{
 		folder: "cmd", modules: []string{anyModule},
-		may: with(core, "keys", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
+		may: with(core, "keys", "keys/pkcs11", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
 			"simulator", "internal/certs", "internal/config", "internal/link", "internal/secret", "internal/seed"),
 		why: "wiring imports rooms, not tools of the tests",
 	},

@@ -9,6 +9,7 @@ var mayReveal = map[string]string{
 	"emv":                "computes with keys, PANs and cryptograms",
 	"dcvv2":              "computes and compares codes",
 	"keys":               "derives and wraps keys",
+	"keys/pkcs11":        "puts a key into a module, and logs in with its PIN",
 	"vault":              "seals PANs and makes their keyed references",
 	"messages":           "writes them to the wire",
 	"api":                "reads PANs from issuers and gives them the codes they asked for",

@@ -28,6 +28,20 @@ func Tool(t testing.TB, names ...string) string {
 	return ""
 }
 
+// File gives the first of these files that exists, such as a library that
+// systems keep in several places. When none does, the test is skipped, or fails
+// under REQUIRE=all.
+func File(t testing.TB, paths ...string) string {
+	t.Helper()
+	for _, path := range paths {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	That(t, false, "needs one of these files: %v", paths)
+	return ""
+}
+
 // That goes on when ok, and otherwise skips the test for the reason given, or
 // fails it under REQUIRE=all. The reason says what is missing.
 func That(t testing.TB, ok bool, reason string, args ...any) {

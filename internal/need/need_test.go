@@ -42,3 +42,15 @@ func TestRequireAllFailsInsteadOfSkipping(t *testing.T) {
 		t.Errorf("want a failure that names the program, got %+v", r)
 	}
 }
+
+func TestFile(t *testing.T) {
+	t.Setenv("REQUIRE", "")
+	if path := need.File(t, "no-such-file", "need.go"); path != "need.go" {
+		t.Errorf("found %q", path)
+	}
+	r := &recorder{TB: t}
+	need.File(r, "no-such-file", "nor-this")
+	if !strings.Contains(r.skipped, "[no-such-file nor-this]") || r.failed != "" {
+		t.Errorf("want a skip that names the files, got %+v", r)
+	}
+}

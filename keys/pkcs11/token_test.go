@@ -1,0 +1,92 @@
+//go:build pkcs11 && cgo
+
+package pkcs11
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/internal/need"
+)
+
+const (
+	tokenLabel = "firsttap test"
+	tokenPIN   = "271828"
+	testRange  = "4761739"
+	codeKey    = "0123456789ABCDEFFEDCBA9876543210"
+	wideKey    = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+)
+
+// newToken makes a SoftHSM token in a folder of the test's own.
+func newToken(t testing.TB) Settings {
+	t.Helper()
+	tool := need.Tool(t, "softhsm2-util")
+	library := need.File(t, "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+		"/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib64/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so",
+		"/opt/homebrew/lib/softhsm/libsofthsm2.so")
+	dir := t.TempDir()
+	tokens, conf, pin := filepath.Join(dir, "tokens"), filepath.Join(dir, "softhsm2.conf"), filepath.Join(dir, "pin")
+	write(t, conf, fmt.Sprintf("directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n", tokens))
+	write(t, pin, tokenPIN+"\n")
+	if err := os.Mkdir(tokens, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SOFTHSM2_CONF", conf)
+	made := exec.Command(tool, "--init-token", "--free", "--label", tokenLabel, "--so-pin", "314159", "--pin", tokenPIN)
+	if out, err := made.CombinedOutput(); err != nil {
+		t.Fatalf("making a token: %v\n%s", err, out)
+	}
+	return Settings{Module: library, Token: tokenLabel, PINFile: pin}
+}
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func opened(t testing.TB, s Settings) *Module {
+	t.Helper()
+	m, err := Open(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+func masterKey(t testing.TB, digits string) dcvv2.MasterKey {
+	t.Helper()
+	b, err := hex.DecodeString(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := dcvv2.NewMasterKey(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// imported puts a key in and gives it as the module holds it.
+func imported(t testing.TB, m *Module, version int, digits string) dcvv2.Master {
+	t.Helper()
+	if err := m.Import(testRange, version, masterKey(t, digits)); err != nil {
+		t.Fatal(err)
+	}
+	k, err := m.CodeMaster(testRange, version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
