@@ -21,6 +21,11 @@ cgo    := $(shell go env CGO_ENABLED)
 race    = $(if $(filter 1,$(cgo)),-race)
 norace  = $(if $(race),,-skipped 'race detector: needs a C compiler')
 
+# The PKCS#11 driver has a build tag, needs cgo, and is tested against SoftHSM.
+softhsm = $(and $(filter 1,$(cgo)),$(shell command -v softhsm2-util))
+module  = $(if $(softhsm),-- $(race) -tags pkcs11 ./keys/pkcs11)
+nomod   = $(if $(softhsm),,-skipped 'PKCS#11: needs a C compiler and softhsm2-util (package softhsm2)')
+
 .PHONY: help build demo test check lint race fuzz bench clean bin/count
 
 help: ## list the targets
@@ -34,7 +39,7 @@ demo: build ## run the whole story once, from application to first tap
 	./bin/firsttap demo --once
 
 test: bin/count ## run all tests and end with a count; REQUIRE=all fails on anything skipped
-	@bin/count $(norace) -- $(calm) -- $(race) $(lively)
+	@bin/count $(norace) $(nomod) -- $(calm) -- $(race) $(lively) $(module)
 
 check: lint ## lint, rules of the tree and quick tests: run it before each commit
 	go test -count=1 ./internal/arch
@@ -44,6 +49,7 @@ lint: bin/staticcheck bin/gofumpt ## gofumpt (includes gofmt), vet and staticche
 	@bad=$$(bin/gofumpt -l $$(go list -f '{{.Dir}}' ./...)); \
 	if [ -n "$$bad" ]; then echo "format these with bin/gofumpt -w:"; echo "$$bad"; exit 1; fi
 	go vet ./...
+	$(if $(filter 1,$(cgo)),go vet -tags pkcs11 ./keys/pkcs11 ./cmd/firsttap)
 	bin/staticcheck ./...
 
 race: bin/count ## run all tests of all packages with the race detector
