@@ -39,6 +39,7 @@ type network struct {
 	gateway   *gateway.Gateway
 	api       *api.API
 	store     vault.Store
+	keys      masters
 	log       zerolog.Logger
 	listeners map[string]net.Listener
 	tls       map[string]*tls.Config // by door; none for plain HTTP
@@ -83,8 +84,11 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 	if err != nil {
 		return err
 	}
-	ring, err := keys.Create(dir, chance.keys, wanted)
+	ring, err := keys.Create(dir, chance.keys, nil)
 	if err != nil {
+		return err
+	}
+	if n.keys, err = mastersOver(ring, settings, registry, wanted); err != nil {
 		return err
 	}
 	if n.store, err = openStore(dir, ring); err != nil {
@@ -104,7 +108,7 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 		return err
 	}
 	n.gateway, err = gateway.New(gateway.Options{
-		Store: n.store, Keys: ring, Registry: registry, Issuers: issuerStations(settings),
+		Store: n.store, Keys: n.keys, Registry: registry, Issuers: issuerStations(settings),
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
 		Now:           chance.now, Random: chance.random, Log: log.With().Str("actor", "gateway").Logger(),
@@ -113,7 +117,7 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 		return err
 	}
 	n.api, err = api.New(api.Options{
-		Store: n.store, Keys: ring, Registry: registry, Now: chance.now, Random: chance.random,
+		Store: n.store, Keys: n.keys, Registry: registry, Now: chance.now, Random: chance.random,
 		Log: log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
 		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
 	})
@@ -253,6 +257,11 @@ func (n *network) close() {
 	if n.store != nil {
 		if err := n.store.Close(); err != nil {
 			n.log.Error().Err(err).Msg("closing the store")
+		}
+	}
+	if n.keys != nil {
+		if err := n.keys.Close(); err != nil {
+			n.log.Error().Err(err).Msg("closing the keys")
 		}
 	}
 }

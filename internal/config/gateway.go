@@ -22,6 +22,7 @@ type Gateway struct {
 		Operators string `yaml:"operators"` // management
 	} `yaml:"http"`
 	TLS                  TLS      `yaml:"tls"`
+	Keys                 Keys     `yaml:"keys"`
 	TokenRange           string   `yaml:"tokenRange"`  // that token numbers are drawn from
 	Institution          string   `yaml:"institution"` // field 32 of what the gateway sends itself
 	IssuerTimeoutSeconds int      `yaml:"issuerTimeoutSeconds"`
@@ -77,7 +78,7 @@ func DefaultGateway() Gateway {
 	g.Doors.Wallets = Door{Listen: "127.0.0.1:8583", Wire: defaultWire(100001)}
 	g.Doors.Merchants = Door{Listen: "127.0.0.1:8584", Wire: defaultWire(100002)}
 	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = "127.0.0.1:8580", "127.0.0.1:8443", "127.0.0.1:8581"
-	g.Mode, g.TLS = ModeTest, defaultTLS()
+	g.Mode, g.TLS, g.Keys = ModeTest, defaultTLS(), defaultKeys()
 	g.TokenRange, g.Institution, g.IssuerTimeoutSeconds = TokenRangeDefault, "400000", 10
 	g.Issuers = []Issuer{{
 		Name: IssuerNameDefault, Address: "127.0.0.1:8600", Wire: defaultWire(200001),
@@ -142,6 +143,7 @@ func (g *Gateway) check(f *Faults) {
 	checkListen(f, "http.phones", g.HTTP.Phones)
 	checkListen(f, "http.operators", g.HTTP.Operators)
 	g.checkTLS(f)
+	g.Keys.check(f, "keys")
 	if _, err := card.ParseRange(g.TokenRange); err != nil {
 		f.add("tokenRange", "%v", err)
 	}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/keys"
+	"github.com/firsttap/firsttap/keys/pkcs11"
+)
+
+// masters gives the master keys that the doors work with: all of them from the
+// ring, or those of codes from a module.
+type masters interface {
+	CodeMaster(accountRange string, version int) (dcvv2.Master, error)
+	CVK(accountRange string, version int) (emv.Key, error)
+	TokenMaster(version int) (emv.Key, error)
+	Ensure(w keys.Wanted) error
+	Close() error
+}
+
+// ringMasters are those of the ring alone.
+type ringMasters struct{ *keys.Ring }
+
+// Close has nothing to end.
+func (ringMasters) Close() error { return nil }
+
+// mastersOver opens the module where the settings name one, and makes the keys
+// that are missing.
+func mastersOver(ring *keys.Ring, settings config.Gateway, registry *dcvv2.Registry, wanted []keys.Wanted) (masters, error) {
+	var all masters = ringMasters{ring}
+	if settings.Keys.Driver == config.KeysInModule {
+		module, err := openModule(settings.Keys, registry)
+		if err != nil {
+			return nil, err
+		}
+		all = module.Over(ring)
+	}
+	for _, w := range wanted {
+		if err := all.Ensure(w); err != nil {
+			_ = all.Close() // the first error tells more
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// openModule opens the module of the settings. It must be able to do what the
+// profiles of the registered ranges need; a nil registry needs nothing.
+func openModule(k config.Keys, registry *dcvv2.Registry) (*pkcs11.Module, error) {
+	needs, err := derivationsOf(registry)
+	if err != nil {
+		return nil, err
+	}
+	return pkcs11.Open(pkcs11.Settings{Module: k.Module, Token: k.Token, PINFile: k.PINFile, Needs: needs})
+}
+
+func derivationsOf(registry *dcvv2.Registry) (needs []dcvv2.Derivation, err error) {
+	if registry == nil {
+		return nil, nil
+	}
+	for _, r := range registry.All() {
+		for _, v := range r.Schedule.Versions() {
+			profile, err := dcvv2.ProfileByName(v.Policy.Profile)
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(needs, profile.Derivation()) {
+				needs = append(needs, profile.Derivation())
+			}
+		}
+	}
+	return needs, nil
+}
