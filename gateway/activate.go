@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/messages"
@@ -12,119 +11,43 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-// activate serves an activation request: facts, screening, claim, issuer,
+// activate serves an activation request: screening and claim, issuer,
 // conclusion, answer. It gives no answer to a repeat of a request that is
 // still under way, whose own answer will come.
 func (g *Gateway) activate(ctx context.Context, station string, r *messages.ActivationRequest, e *event) messages.Message {
-	at := g.Now()
-	facts, err := g.activationFacts(ctx, r.Activation, at)
-	if err != nil {
-		return g.activationFault(r, err, e)
-	}
-	found := token.Screen(r.Activation, facts, at)
-	claim, err := g.activationClaim(station, r, facts, at)
-	if err != nil {
-		return g.activationFault(r, err, e)
-	}
-	found, result, err := g.claimActivation(ctx, claim, found)
+	key := requestKey(station, vault.KindActivation, r.Trace)
+	found, err := g.screener.Screen(ctx, key, r.Content(), r.Activation, g.Now())
 	switch {
 	case err != nil:
 		return g.activationFault(r, err, e)
-	case result.State == vault.Busy:
+	case found.Result.State == vault.Busy:
 		e.note = "repeat of a request under way"
 		return nil
-	case result.State == vault.Conflict:
+	case found.Result.State == vault.Conflict:
 		e.outcome = token.Outcome{Response: token.DuplicateTrace, AnsweredBy: token.ByNetwork}
 		return r.Answer("", e.outcome, nil)
-	case result.State == vault.Answered:
-		return g.repeatActivation(ctx, r, result.Recorded, e)
+	case found.Result.State == vault.Answered:
+		return g.repeatActivation(ctx, r, found.Result.Recorded, e)
 	case !found.Ask():
 		e.outcome = found.Declined()
-		return r.Answer(claim.TransactionID, e.outcome, nil)
+		return r.Answer(found.Claim.TransactionID, e.outcome, nil)
 	}
-	outcome, minted, err := g.askAndConclude(ctx, r, claim, facts, found)
+	outcome, minted, err := g.askAndConclude(ctx, r, found)
 	if err != nil {
-		g.leave(vault.Conclusion{Key: claim.Key, Outcome: notProcessed, Release: true})
+		g.leave(vault.Conclusion{Key: key, Outcome: notProcessed, Release: true})
 		return g.activationFault(r, err, e)
 	}
 	e.outcome = outcome
-	return r.Answer(claim.TransactionID, outcome, minted)
-}
-
-func (g *Gateway) activationFacts(ctx context.Context, a token.Activation, at time.Time) (token.ActivationFacts, error) {
-	var facts token.ActivationFacts
-	registration, ok := g.Registry.Find(a.PAN)
-	if !ok {
-		return facts, nil
-	}
-	account, err := g.Store.Account(ctx, a.PAN, at)
-	if err != nil {
-		return facts, err
-	}
-	facts.Registration, facts.Enrolment, facts.Attempts = registration, account.Enrolment, account.Attempts
-	facts.Keys = func(version int) (dcvv2.Master, error) {
-		key, err := g.Keys.CodeMaster(registration.Range.String(), version)
-		if err != nil {
-			g.Log.Error().Err(err).Stringer("range", registration.Range).Int("version", version).Msg("no key for codes of this range")
-		}
-		return key, err
-	}
-	return facts, nil
-}
-
-func (g *Gateway) activationClaim(station string, r *messages.ActivationRequest, facts token.ActivationFacts, at time.Time) (vault.Claim, error) {
-	transactionID, err := token.DrawTransactionID(g.Random)
-	return vault.Claim{
-		Key: requestKey(station, vault.KindActivation, r.Trace), Content: r.Content(), Kind: vault.KindActivation,
-		TransactionID: transactionID, At: at, PAN: r.Activation.PAN, Limits: facts.Registration.Schedule.At(at),
-	}, err
-}
-
-// claimActivation claims what the screening found. Every code that was tried,
-// right or wrong, is held to the limits as they stand now. When another
-// request was faster with the code or with the last attempt, that is the new
-// finding, and it is claimed in its place.
-func (g *Gateway) claimActivation(ctx context.Context, c vault.Claim, found token.Screening) (token.Screening, vault.ClaimResult, error) {
-	policy := c.Limits
-	for {
-		c.Limits, c.Spend, c.Failed, c.Outcome = dcvv2.Policy{}, dcvv2.Window{}, found.Failed(), nil
-		if found.Failed() || found.CVV2 == dcvv2.Match {
-			c.Limits = policy
-		}
-		if found.Ask() {
-			c.Spend = spendable(policy, found)
-		} else {
-			declined := found.Declined()
-			c.Outcome = &declined
-		}
-		result, err := g.Store.Claim(ctx, c)
-		switch {
-		case err != nil:
-			return found, result, err
-		case result.State == vault.Used:
-			found = token.UsedCode()
-		case result.State == vault.Blocked:
-			found = token.Blocked(policy, result.Attempts)
-		default:
-			return found, result, nil
-		}
-	}
-}
-
-func spendable(p dcvv2.Policy, found token.Screening) dcvv2.Window {
-	if !p.OncePerWindow {
-		return dcvv2.Window{}
-	}
-	return found.Window
+	return r.Answer(found.Claim.TransactionID, outcome, minted)
 }
 
 // askAndConclude asks the issuer and records what follows. From here on the
 // requestor's connection no longer matters: what was begun is ended.
-func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequest, claim vault.Claim, facts token.ActivationFacts, found token.Screening) (token.Outcome, *token.Token, error) {
+func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequest, found Screened) (token.Outcome, *token.Token, error) {
 	ctx = context.WithoutCancel(ctx)
-	issuer := facts.Registration.Issuer
+	issuer, claim := found.Facts.Registration.Issuer, found.Claim
 	question := r.ForIssuer(claim.TransactionID, messages.Additional{CVV2: found.CVV2})
-	outcome := token.Conclude(found, g.ask(ctx, issuer, question, &question.Trace))
+	outcome := token.Conclude(found.Screening, g.ask(ctx, issuer, question, &question.Trace))
 	conclusion := vault.Conclusion{
 		Key: claim.Key, Outcome: outcome, PAN: claim.PAN,
 		Succeeded: outcome.Approved() && found.CVV2 == dcvv2.Match,

@@ -86,10 +86,11 @@ const GatewayNumber = 400000
 // Gateway is the network. Make one with New and run it with Run.
 type Gateway struct {
 	Options
-	issuers map[string]*link.Line
-	notices *notifier
-	left    chan vault.Conclusion // see leave
-	stan    atomic.Uint32
+	screener Screener
+	issuers  map[string]*link.Line
+	notices  *notifier
+	left     chan vault.Conclusion // see leave
+	stan     atomic.Uint32
 }
 
 // New checks the options and prepares a gateway.
@@ -100,7 +101,11 @@ func New(o Options) (*Gateway, error) {
 	if o.IssuerTimeout == 0 {
 		o.IssuerTimeout = IssuerTimeoutDefault
 	}
-	g := &Gateway{Options: o, issuers: make(map[string]*link.Line), left: make(chan vault.Conclusion, leftMax)}
+	g := &Gateway{
+		Options:  o,
+		screener: Screener{Store: o.Store, Keys: o.Keys, Ranges: o.Registry, Random: o.Random, Log: o.Log},
+		issuers:  make(map[string]*link.Line), left: make(chan vault.Conclusion, leftMax),
+	}
 	for _, issuer := range o.Issuers {
 		g.issuers[issuer.Name] = g.line(issuer)
 	}
