@@ -22,6 +22,7 @@ const (
 	firstHourMax    = 999_999 // six digits: until January 2084
 	issuerDigits    = 6       // leading digits of the PAN that drop out
 	firstHourDigits = 6
+	serviceCodeCVV2 = "000"
 	serviceDigits   = 3 // of a service code, and of the 9WW in its place
 )
 
@@ -91,6 +92,13 @@ func packed(parts ...string) (b [emv.CVVBlockBytes]byte) {
 		b[i] = (digits[2*i]-'0')<<4 | (digits[2*i+1] - '0')
 	}
 	return b
+}
+
+// VerifyStatic reports, in constant time, whether c is the static CVV2 (service
+// code 000) of a card. Where StaticCVV fails it is not.
+func VerifyStatic(k emv.Key, pan card.PAN, expiry card.Expiry, c Code) bool {
+	static, err := StaticCVV(k, pan, expiry, serviceCodeCVV2)
+	return err == nil && digits([]byte(static.Reveal())).are(c) == 1
 }
 
 // block joins digits and fills them with zeros to the length that emv.CVV

@@ -17,13 +17,15 @@ import (
 func (g *Gateway) activate(ctx context.Context, station string, r *messages.ActivationRequest, e *event) messages.Message {
 	key := requestKey(station, vault.KindActivation, r.Trace)
 	found, err := g.screener.Screen(ctx, key, r.Content(), r.Activation, g.Now())
+	e.transaction = found.Claim.TransactionID
 	switch {
 	case err != nil:
 		return g.activationFault(r, err, e)
 	case found.Result.State == vault.Busy:
-		e.note = "repeat of a request under way"
+		e.note, e.transaction = "repeat of a request under way", found.Result.Recorded.TransactionID
 		return nil
 	case found.Result.State == vault.Conflict:
+		e.transaction = ""
 		e.outcome = token.Outcome{Response: token.DuplicateTrace, AnsweredBy: token.ByNetwork}
 		return r.Answer("", e.outcome, nil)
 	case found.Result.State == vault.Answered:
@@ -47,6 +49,9 @@ func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequ
 	ctx = context.WithoutCancel(ctx)
 	issuer, claim := found.Facts.Registration.Issuer, found.Claim
 	question := r.ForIssuer(claim.TransactionID, messages.Additional{CVV2: found.CVV2})
+	if found.Static { // presence 3 would say that it was a dynamic one
+		question.Activation.CVV2 = dcvv2.Presented{Presence: dcvv2.PresenceGiven}
+	}
 	outcome := token.Conclude(found.Screening, g.ask(ctx, issuer, question, &question.Trace))
 	conclusion := vault.Conclusion{
 		Key: claim.Key, Outcome: outcome, PAN: claim.PAN,
@@ -91,7 +96,7 @@ func (g *Gateway) conclude(ctx context.Context, c vault.Conclusion) error {
 
 // repeatActivation gives the recorded answer again, as it was given.
 func (g *Gateway) repeatActivation(ctx context.Context, r *messages.ActivationRequest, t vault.Transaction, e *event) messages.Message {
-	e.outcome, e.note = *t.Outcome, "repeat of an answered request"
+	e.outcome, e.note, e.transaction = *t.Outcome, "repeat of an answered request", t.TransactionID
 	if !t.Outcome.Approved() {
 		return r.Answer(t.TransactionID, *t.Outcome, nil)
 	}

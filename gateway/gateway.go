@@ -41,11 +41,15 @@ const (
 type Keys interface {
 	// CodeMaster gives the key that codes of an account range are made with.
 	CodeMaster(accountRange string, version int) (dcvv2.Master, error)
+	// CVK gives the key of an account range's static CVV2s. It is asked for
+	// ranges whose policy accepts a static CVV2 in a code's place.
+	CVK(accountRange string, version int) (emv.Key, error)
 	// TokenMaster gives the key that token card keys derive from.
 	TokenMaster(version int) (emv.Key, error)
 }
 
-// Options say what a gateway works with. All but IssuerTimeout are required.
+// Options say what a gateway works with. All are required but IssuerTimeout,
+// RequestorFailuresPerHourMax and Alarm.
 type Options struct {
 	Store           vault.Store
 	Keys            Keys
@@ -58,6 +62,9 @@ type Options struct {
 	Now             func() time.Time
 	Random          io.Reader
 	Log             zerolog.Logger
+
+	RequestorFailuresPerHourMax int                // see Screener; 0 is without end
+	Alarm                       func(scope string) // see Screener
 }
 
 // Station is a peer's place on the wire.
@@ -102,9 +109,12 @@ func New(o Options) (*Gateway, error) {
 		o.IssuerTimeout = IssuerTimeoutDefault
 	}
 	g := &Gateway{
-		Options:  o,
-		screener: Screener{Store: o.Store, Keys: o.Keys, Ranges: o.Registry, Random: o.Random, Log: o.Log},
-		issuers:  make(map[string]*link.Line), left: make(chan vault.Conclusion, leftMax),
+		Options: o,
+		screener: Screener{
+			Store: o.Store, Keys: o.Keys, Ranges: o.Registry, Random: o.Random, Log: o.Log,
+			RequestorFailuresPerHourMax: o.RequestorFailuresPerHourMax, Alarm: o.Alarm,
+		},
+		issuers: make(map[string]*link.Line), left: make(chan vault.Conclusion, leftMax),
 	}
 	for _, issuer := range o.Issuers {
 		g.issuers[issuer.Name] = g.line(issuer)

@@ -21,6 +21,8 @@ type event struct {
 	outcome token.Outcome
 	note    string
 	err     error
+
+	transaction string // 62.2; "" for what has none
 }
 
 // serving finds the function of each message kind that a station may send. A
@@ -123,6 +125,9 @@ func (g *Gateway) record(station string, in link.Inbound, answer *specs.Message,
 	}
 	if e.outcome.CVV2 != 0 {
 		log = log.Stringer("cvv2", e.outcome.CVV2)
+	}
+	if e.transaction != "" {
+		log = log.Str("transaction", e.transaction)
 	}
 	if e.note != "" {
 		log = log.Str("note", e.note)

@@ -12,6 +12,11 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
+// staticKeyVersion is the version of the key that static CVV2s are checked
+// with. What is printed on cards does not change with the windows, so neither
+// does its key: the version of a policy is that of its code master key.
+const staticKeyVersion = 1
+
 // Screener is the part of an activation that comes before the issuer: facts,
 // screening and claim. It is all that stands between a guess and a token, and
 // needs no socket, so that guessing can be measured on the real thing. It may
@@ -22,6 +27,13 @@ type Screener struct {
 	Ranges dcvv2.Ranges
 	Random io.Reader      // of transaction ids
 	Log    zerolog.Logger // the zero value logs nothing
+
+	// RequestorFailuresPerHourMax is how many failures each token requestor
+	// may have in an hour; 0 is without end. An alarm comes at half of it.
+	RequestorFailuresPerHourMax int
+	// Alarm, when set, is told of each scope (see vault.Scope) whose failures
+	// come to half of what they may be. It is called by many goroutines.
+	Alarm func(scope string)
 }
 
 // Screened is an activation that was screened and claimed.
@@ -53,7 +65,11 @@ func (s Screener) Screen(ctx context.Context, key string, content []byte, a toke
 		Key: key, Content: content, Kind: vault.KindActivation,
 		TransactionID: transactionID, At: at, PAN: a.PAN,
 	}
-	return s.claim(ctx, found)
+	found, err = s.claim(ctx, found, a)
+	for _, scope := range found.Result.Alarms {
+		s.alarm(scope, found.Claim.TransactionID)
+	}
+	return found, err
 }
 
 func (s Screener) facts(ctx context.Context, a token.Activation, at time.Time) (token.ActivationFacts, error) {
@@ -66,28 +82,39 @@ func (s Screener) facts(ctx context.Context, a token.Activation, at time.Time) (
 	if err != nil {
 		return facts, err
 	}
+	accountRange := registration.Range.String()
 	facts.Registration, facts.Enrolment, facts.Attempts = registration, account.Enrolment, account.Attempts
 	facts.Keys = func(version int) (dcvv2.Master, error) {
-		key, err := s.Keys.CodeMaster(registration.Range.String(), version)
-		if err != nil {
-			s.Log.Error().Err(err).Stringer("range", registration.Range).Int("version", version).Msg("no key for codes of this range")
-		}
-		return key, err
+		key, err := s.Keys.CodeMaster(accountRange, version)
+		return key, s.missing(err, "dcvv2", accountRange, version)
+	}
+	if registration.Schedule.At(at).OnNoMatch == dcvv2.ActionStatic {
+		facts.CVK, err = s.Keys.CVK(accountRange, staticKeyVersion)
+		_ = s.missing(err, "cvk", accountRange, staticKeyVersion) // then no static CVV2 is right
 	}
 	return facts, nil
+}
+
+// missing tells operators of a key that is not there.
+func (s Screener) missing(err error, usage, accountRange string, version int) error {
+	if err != nil {
+		s.Log.Error().Err(err).Str("usage", usage).Str("range", accountRange).Int("version", version).Msg("no key for codes of this range")
+	}
+	return err
 }
 
 // claim claims what the screening found. Every code that was tried, right or
 // wrong, is held to the limits as they stand now. When another request was
 // faster with the code or with the last attempt, that is the new finding, and
 // it is claimed in its place.
-func (s Screener) claim(ctx context.Context, found Screened) (Screened, error) {
+func (s Screener) claim(ctx context.Context, found Screened, a token.Activation) (Screened, error) {
 	policy := found.Facts.Registration.Schedule.At(found.Claim.At)
+	scopes := s.scopes(found.Facts, a, policy)
 	for {
 		c := &found.Claim
-		c.Limits, c.Spend, c.Failed, c.Outcome = dcvv2.Policy{}, dcvv2.Window{}, found.Failed(), nil
-		if found.Failed() || found.CVV2 == dcvv2.Match {
-			c.Limits = policy
+		c.Limits, c.Scopes, c.Spend, c.Failed, c.Outcome = dcvv2.Policy{}, nil, dcvv2.Window{}, found.Failed(), nil
+		if found.Tried() {
+			c.Limits, c.Scopes = policy, scopes
 		}
 		if found.Ask() {
 			c.Spend = spendable(policy, found.Screening)
@@ -95,15 +122,18 @@ func (s Screener) claim(ctx context.Context, found Screened) (Screened, error) {
 			declined := found.Declined()
 			c.Outcome = &declined
 		}
+		c.Detail = detailOf(found, a, scopes)
 		var err error
 		found.Result, err = s.Store.Claim(ctx, *c)
 		switch {
 		case err != nil:
 			return found, err
 		case found.Result.State == vault.Used:
-			found.Screening = token.UsedCode()
+			found.Screening = token.UsedCode(policy, found.Window)
 		case found.Result.State == vault.Blocked:
-			found.Screening = token.Blocked(policy, found.Result.Attempts)
+			found.Screening, found.Facts.Attempts = token.Blocked(policy, found.Result.Attempts), found.Result.Attempts
+		case found.Result.State == vault.Throttled:
+			found.Screening = token.Throttled(policy, throttleReason(found.Result.Scope))
 		default:
 			return found, nil
 		}

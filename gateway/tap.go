@@ -24,19 +24,22 @@ func (g *Gateway) tap(ctx context.Context, station string, r *messages.TapReques
 	if err != nil {
 		return g.tapFault(r, err, e)
 	}
+	e.transaction = claim.TransactionID
 	found, result, err := g.claimTap(ctx, claim, token.Accept(r.Tap, facts, at), facts.Token)
 	switch {
 	case err != nil:
 		return g.tapFault(r, err, e)
 	case result.State == vault.Busy:
-		e.note = "repeat of a request under way"
+		e.note, e.transaction = "repeat of a request under way", result.Recorded.TransactionID
 		return nil
 	case result.State == vault.Conflict:
+		e.transaction = ""
 		e.outcome = token.Outcome{Response: token.DuplicateTrace, AnsweredBy: token.ByNetwork}
 		return r.Answer("", e.outcome, emv.Cryptogram{})
 	case result.State == vault.Answered:
 		e.outcome, e.note = *result.Recorded.Outcome, "repeat of an answered request"
-		return r.Answer(result.Recorded.TransactionID, e.outcome, arpc(r.Tap, facts.CardKey, e.outcome))
+		e.transaction = result.Recorded.TransactionID
+		return r.Answer(e.transaction, e.outcome, arpc(r.Tap, facts.CardKey, e.outcome))
 	case !found.Ask():
 		e.outcome = found.Declined(facts.Token)
 		return r.Answer(claim.TransactionID, e.outcome, emv.Cryptogram{})

@@ -57,6 +57,8 @@ type settings struct {
 	quiet   bool                          // logs to nowhere, as benchmarks do
 	before  func(vault.Store, *clock)     // works on the store before the gateway runs
 	host    net.Listener                  // of an issuer that the test plays byte by byte
+
+	requestorMax int // failures in an hour, see gateway.Options
 }
 
 // world is a gateway that runs between a scripted issuer, wallets and
@@ -69,6 +71,7 @@ type world struct {
 	issuer  *issuer
 	gateway *gateway.Gateway
 	log     *logbook
+	alarms  alarms
 	quiet   bool
 	doors   map[string]string // addresses
 
@@ -108,7 +111,7 @@ func newWorld(t testing.TB, change ...func(*settings)) *world {
 	} else {
 		w.issuer = &issuer{addr: set.host.Addr().String()}
 	}
-	w.start(set.timeout, set.policy)
+	w.start(set)
 	if set.host == nil {
 		w.waitIssuer()
 	}
@@ -130,11 +133,11 @@ func openStore(t testing.TB, dir string) vault.Store {
 }
 
 // start runs the gateway until the test's end.
-func (w *world) start(timeout time.Duration, policy dcvv2.Policy) {
+func (w *world) start(set settings) {
 	w.Helper()
 	registry, err := dcvv2.NewRegistry(
-		dcvv2.Registration{Range: card.MustRange(cardRange), Issuer: issuerName, Schedule: dcvv2.Always(policy)},
-		dcvv2.Registration{Range: card.MustRange(keylessRange), Issuer: issuerName, Schedule: dcvv2.Always(policy)},
+		dcvv2.Registration{Range: card.MustRange(cardRange), Issuer: issuerName, Schedule: dcvv2.Always(set.policy)},
+		dcvv2.Registration{Range: card.MustRange(keylessRange), Issuer: issuerName, Schedule: dcvv2.Always(set.policy)},
 	)
 	w.must(err)
 	w.gateway, err = gateway.New(gateway.Options{
@@ -143,8 +146,9 @@ func (w *world) start(timeout time.Duration, policy dcvv2.Policy) {
 			Station: gateway.Station{Name: issuerName, Codec: codec, Framing: framing, Number: 200001},
 			Addr:    w.issuer.addr,
 		}},
-		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: timeout,
+		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: set.timeout,
 		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
+		RequestorFailuresPerHourMax: set.requestorMax, Alarm: w.alarms.ring,
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -254,7 +258,10 @@ func (c *clock) forward(d time.Duration) {
 type keyring struct {
 	code  dcvv2.MasterKey
 	token emv.Key
+	cvk   emv.Key
 	gone  atomic.Bool // token keys too
+
+	noStatic atomic.Bool // the static key is missing
 }
 
 var errNoKey = errors.New("no such key")
@@ -269,7 +276,19 @@ func newKeyring(t testing.TB) *keyring {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &keyring{code: code, token: master}
+	cvk, err := emv.ParseKey("FEDCBA98765432100123456789ABCDEF")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &keyring{code: code, token: master, cvk: cvk}
+}
+
+// CVK gives the key of the range that has one.
+func (k *keyring) CVK(accountRange string, version int) (emv.Key, error) {
+	if accountRange != cardRange || version != 1 || k.noStatic.Load() {
+		return emv.Key{}, errNoKey
+	}
+	return k.cvk, nil
 }
 
 // CodeMaster gives the key of the range that has one.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
 )
 
 // Activation is a token requestor's wish for a token (0100, 63.3 = 3700).
@@ -22,61 +23,80 @@ type Activation struct {
 // ActivationFacts is all that Screen needs to know, read once and passed whole.
 type ActivationFacts struct {
 	Registration dcvv2.Registration // zero when no issuer registered the range
-	Enrolment    dcvv2.Enrolment
+	Enrolment    dcvv2.Enrolment    // as recorded: the policy may enrol by default
 	Attempts     dcvv2.Attempts
 	Keys         dcvv2.Masters // of the range, by version; nil when there are none: the code cannot be checked
+	CVK          emv.Key       // of the range's static CVV2s; zero when there is none: none is accepted
 }
 
 // Screening is what the network finds before it asks the issuer.
 type Screening struct {
-	CVV2    dcvv2.Result
-	Window  dcvv2.Window // whose code matched; zero unless CVV2 is Match
-	Reason  Reason
-	Decline Response // set: answer this at once and do not ask the issuer
+	CVV2     dcvv2.Result
+	Window   dcvv2.Window // whose code matched; zero unless CVV2 is Match, and when Static
+	Static   bool         // CVV2 is Match by the card's static CVV2
+	Belonged dcvv2.Window // whose code a used, early or expired one is; for the audit trail only
+	Reason   Reason       // likewise
+	Decline  Response     // set: answer this at once and do not ask the issuer
 }
 
 // Ask reports whether the issuer is to be asked.
 func (s Screening) Ask() bool { return s.Decline == "" }
+
+// Tried reports whether the code was held against the account's: such an
+// attempt is subject to its limits, and a miss counts.
+func (s Screening) Tried() bool { return s.CVV2 == dcvv2.Match || s.Failed() }
 
 // Failed reports whether the attempt counts against the account's limits.
 func (s Screening) Failed() bool {
 	return s.CVV2 == dcvv2.NoMatch && s.Reason != ReasonDayLimit && s.Reason != ReasonLocked
 }
 
-// Screen checks the code of an activation at time at. The outside sees only
-// the CVV2 result; Reason is for the audit trail.
+// Screen checks the code of an activation at time at and does about it as the
+// policy in force then says. The outside sees only the CVV2 result; Reason is
+// for the audit trail.
 func Screen(a Activation, f ActivationFacts, at time.Time) Screening {
-	switch {
-	case f.Registration.IsZero():
+	if f.Registration.IsZero() {
 		return Screening{Decline: UnknownIssuer, CVV2: dcvv2.NotParticipating, Reason: ReasonNotRegistered}
-	case !f.Enrolment.Enrolled:
-		return Screening{CVV2: dcvv2.NotParticipating, Reason: ReasonNotEnrolled}
+	}
+	p := f.Registration.Schedule.At(at)
+	switch {
+	case !f.Enrolment.Under(p).Enrolled:
+		return unchecked(dcvv2.NotParticipating, ReasonNotEnrolled, p.OnNotParticipating, DoNotHonour)
 	case !a.CVV2.HasCode():
-		return Screening{CVV2: dcvv2.ShouldBePresent, Reason: ReasonNoCode}
+		return unchecked(dcvv2.ShouldBePresent, ReasonNoCode, p.OnMissing, CVV2Failed)
 	case f.Keys == nil:
-		return Screening{Decline: Malfunction, CVV2: dcvv2.NotProcessed, Reason: ReasonCannotCheck}
+		return cannotCheck(p, ReasonCannotCheck)
 	}
-	if reason := blockedBy(f.Registration.Schedule.At(at), f.Attempts); reason != ReasonNone {
-		return refuse(reason)
+	if reason := blockedBy(p, f.Attempts); reason != ReasonNone {
+		return refuse(p, reason)
 	}
-	return screenCode(a, f, at)
+	return screenCode(a, f, p, at)
 }
 
-func screenCode(a Activation, f ActivationFacts, at time.Time) Screening {
+func screenCode(a Activation, f ActivationFacts, p dcvv2.Policy, at time.Time) Screening {
 	account := dcvv2.Account{PAN: a.PAN, Sequence: a.Sequence, Expiry: a.Expiry, Generation: f.Enrolment.Generation}
 	finding, err := dcvv2.Verify(f.Registration.Schedule, f.Keys, account, a.CVV2.Code, at)
-	if err != nil {
-		return Screening{Decline: Malfunction, CVV2: dcvv2.NotProcessed, Reason: ReasonCannotCheck}
-	}
-	switch finding.Verdict {
-	case dcvv2.Matched:
+	switch {
+	case err != nil:
+		return cannotCheck(p, ReasonCannotCheck)
+	case finding.Verdict == dcvv2.Matched:
 		return Screening{CVV2: dcvv2.Match, Window: finding.Window}
+	case p.OnNoMatch == dcvv2.ActionStatic && dcvv2.VerifyStatic(f.CVK, a.PAN, a.Expiry, a.CVV2.Code):
+		return Screening{CVV2: dcvv2.Match, Static: true}
+	}
+	found := refuse(p, reasonOf(finding.Verdict))
+	found.Belonged = finding.Window
+	return found
+}
+
+func reasonOf(v dcvv2.Verdict) Reason {
+	switch v {
 	case dcvv2.TooEarly:
-		return refuse(ReasonEarlyCode)
+		return ReasonEarlyCode
 	case dcvv2.Expired:
-		return refuse(ReasonExpiredCode)
+		return ReasonExpiredCode
 	default:
-		return refuse(ReasonWrongCode)
+		return ReasonWrongCode
 	}
 }
 
@@ -91,21 +111,59 @@ func blockedBy(p dcvv2.Policy, a dcvv2.Attempts) Reason {
 	}
 }
 
-func refuse(reason Reason) Screening {
-	return Screening{CVV2: dcvv2.NoMatch, Decline: CVV2Failed, Reason: reason}
+// refuse is N, and does the same for every reason: a used code, a locked
+// account and a wrong guess must look alike.
+func refuse(p dcvv2.Policy, reason Reason) Screening {
+	found := Screening{CVV2: dcvv2.NoMatch, Decline: CVV2Failed, Reason: reason}
+	switch p.OnNoMatch {
+	case dcvv2.ActionAsk:
+		found.Decline = ""
+	case dcvv2.ActionDecline82:
+		found.Decline = NegativeCVV
+	}
+	return found
 }
 
-// UsedCode is the screening of an activation whose code another one spent.
-func UsedCode() Screening { return refuse(ReasonUsedCode) }
+// cannotCheck is P: the code is neither right nor wrong.
+func cannotCheck(p dcvv2.Policy, reason Reason) Screening {
+	found := Screening{CVV2: dcvv2.NotProcessed, Decline: Malfunction, Reason: reason}
+	if p.OnNotProcessed == dcvv2.ActionAsk {
+		found.Decline = ""
+	}
+	return found
+}
+
+// unchecked is S or U: there is no code to check. The issuer is asked unless
+// the policy declines.
+func unchecked(result dcvv2.Result, reason Reason, on dcvv2.Action, decline Response) Screening {
+	found := Screening{CVV2: result, Reason: reason}
+	if on == dcvv2.ActionDecline {
+		found.Decline = decline
+	}
+	return found
+}
+
+// UsedCode is the screening of an activation whose code, that of window w,
+// another one spent.
+func UsedCode(p dcvv2.Policy, w dcvv2.Window) Screening {
+	found := refuse(p, ReasonUsedCode)
+	found.Belonged = w
+	return found
+}
 
 // Blocked is the screening of an activation that lost its last attempt to
 // another one while it was screened.
 func Blocked(p dcvv2.Policy, a dcvv2.Attempts) Screening {
 	if p.Locked(a) {
-		return refuse(ReasonLocked)
+		return refuse(p, ReasonLocked)
 	}
-	return refuse(ReasonDayLimit)
+	return refuse(p, ReasonDayLimit)
 }
+
+// Throttled is the screening of an activation at a time when too many others
+// have failed, by its requestor or in its range as reason says. Whether its
+// code is right does not matter and is forgotten.
+func Throttled(p dcvv2.Policy, reason Reason) Screening { return cannotCheck(p, reason) }
 
 // Declined is the outcome of a screening that does not ask the issuer.
 func (s Screening) Declined() Outcome {

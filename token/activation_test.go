@@ -75,25 +75,34 @@ func TestScreenMatch(t *testing.T) {
 	})
 }
 
+// badCode is N with a reason, answered at once.
+func badCode(reason token.Reason) token.Screening {
+	return token.Screening{CVV2: dcvv2.NoMatch, Decline: token.CVV2Failed, Reason: reason}
+}
+
+// of is a screening with the window that its code belongs to.
+func of(at time.Time, s token.Screening) token.Screening {
+	s.Belonged = dcvv2.WindowAt(at, 1)
+	return s
+}
+
 // N: answered at once, and the outside cannot tell why.
 func TestScreenNoMatch(t *testing.T) {
-	refused := func(reason token.Reason) token.Screening {
-		return token.Screening{CVV2: dcvv2.NoMatch, Decline: token.CVV2Failed, Reason: reason}
-	}
 	wrong := wrongCode(t, now)
+	early, expired := of(noon.Add(time.Hour), badCode(token.ReasonEarlyCode)), of(noon, badCode(token.ReasonExpiredCode))
 	screen(t, []screenCase{
-		{"wrong code", wrong, now, nil, refused(token.ReasonWrongCode)},
-		{"code of the next hour", codeOfOne, now, nil, refused(token.ReasonEarlyCode)},
-		{"code of the next hour, a moment before it", codeOfOne, noon.Add(time.Hour - 1), nil, refused(token.ReasonEarlyCode)},
-		{"code after the grace", codeOfNoon, noon.Add(75 * time.Minute), nil, refused(token.ReasonExpiredCode)},
-		{"code after its hour, no grace", codeOfNoon, noon.Add(time.Hour), policy(func(p *dcvv2.Policy) { p.Grace = 0 }), refused(token.ReasonExpiredCode)},
+		{"wrong code", wrong, now, nil, badCode(token.ReasonWrongCode)},
+		{"code of the next hour", codeOfOne, now, nil, early},
+		{"code of the next hour, a moment before it", codeOfOne, noon.Add(time.Hour - 1), nil, early},
+		{"code after the grace", codeOfNoon, noon.Add(75 * time.Minute), nil, expired},
+		{"code after its hour, no grace", codeOfNoon, noon.Add(time.Hour), policy(func(p *dcvv2.Policy) { p.Grace = 0 }), expired},
 		{"another card's sequence number", codeOfNoon, now, func(a *token.Activation, _ *token.ActivationFacts) {
 			a.Sequence = 2
-		}, refused(token.ReasonWrongCode)},
-		{"good code, failures of the day used up", codeOfNoon, now, failed(5, 0), refused(token.ReasonDayLimit)},
-		{"good code, locked", codeOfNoon, now, failed(0, 10), refused(token.ReasonLocked)},
-		{"good code, both limits", codeOfNoon, now, failed(5, 10), refused(token.ReasonLocked)},
-		{"wrong code, locked", wrong, now, failed(0, 11), refused(token.ReasonLocked)},
+		}, badCode(token.ReasonWrongCode)},
+		{"good code, failures of the day used up", codeOfNoon, now, failed(5, 0), badCode(token.ReasonDayLimit)},
+		{"good code, locked", codeOfNoon, now, failed(0, 10), badCode(token.ReasonLocked)},
+		{"good code, both limits", codeOfNoon, now, failed(5, 10), badCode(token.ReasonLocked)},
+		{"wrong code, locked", wrong, now, failed(0, 11), badCode(token.ReasonLocked)},
 	})
 }
 
@@ -157,21 +166,45 @@ func TestScreeningFailed(t *testing.T) {
 	}
 }
 
-// What other requests have decided meanwhile looks like any bad code outside.
+// What other requests have decided meanwhile looks like any bad code outside,
+// whatever the policy does about one.
 func TestFindingsOfTheStore(t *testing.T) {
-	p := dcvv2.DefaultPolicy()
-	for _, c := range []struct {
-		got    token.Screening
-		reason token.Reason
-	}{
-		{token.UsedCode(), token.ReasonUsedCode},
-		{token.Blocked(p, dcvv2.Attempts{FailuresInDay: 5}), token.ReasonDayLimit},
-		{token.Blocked(p, dcvv2.Attempts{FailuresInRow: 10}), token.ReasonLocked},
-		{token.Blocked(p, dcvv2.Attempts{}), token.ReasonDayLimit}, // the store knows better
+	for action, decline := range map[dcvv2.Action]token.Response{
+		dcvv2.ActionDecline: token.CVV2Failed, dcvv2.ActionDecline82: token.NegativeCVV, dcvv2.ActionAsk: "",
+		dcvv2.ActionStatic: token.CVV2Failed,
 	} {
-		want := token.Screening{CVV2: dcvv2.NoMatch, Decline: token.CVV2Failed, Reason: c.reason}
-		if d := cmp.Diff(want, c.got); d != "" {
-			t.Errorf("%s: %s", c.reason, d)
+		p := dcvv2.DefaultPolicy()
+		p.OnNoMatch = action
+		for _, c := range []struct {
+			got    token.Screening
+			reason token.Reason
+		}{
+			{token.UsedCode(p, dcvv2.Window{}), token.ReasonUsedCode},
+			{token.Blocked(p, dcvv2.Attempts{FailuresInDay: 5}), token.ReasonDayLimit},
+			{token.Blocked(p, dcvv2.Attempts{FailuresInRow: 10}), token.ReasonLocked},
+			{token.Blocked(p, dcvv2.Attempts{}), token.ReasonDayLimit}, // the store knows better
+		} {
+			want := token.Screening{CVV2: dcvv2.NoMatch, Decline: decline, Reason: c.reason}
+			if d := cmp.Diff(want, c.got); d != "" {
+				t.Errorf("%s, %s: %s", action, c.reason, d)
+			}
+		}
+	}
+	if got := token.UsedCode(dcvv2.DefaultPolicy(), dcvv2.WindowAt(noon, 1)); got != of(noon, badCode(token.ReasonUsedCode)) {
+		t.Errorf("a used code is %+v", got)
+	}
+}
+
+// A throttled attempt is P, counts nothing and is no match, so that nothing is
+// learned of its code.
+func TestThrottled(t *testing.T) {
+	for action, decline := range map[dcvv2.Action]token.Response{dcvv2.ActionDecline: token.Malfunction, dcvv2.ActionAsk: ""} {
+		p := dcvv2.DefaultPolicy()
+		p.OnNotProcessed = action
+		got := token.Throttled(p, token.ReasonRangeLimit)
+		want := token.Screening{CVV2: dcvv2.NotProcessed, Decline: decline, Reason: token.ReasonRangeLimit}
+		if d := cmp.Diff(want, got); d != "" || got.Failed() || got.Tried() {
+			t.Errorf("%s: fails %t, tried %t\n%s", action, got.Failed(), got.Tried(), d)
 		}
 	}
 }
@@ -198,7 +231,7 @@ func TestConclude(t *testing.T) {
 		{"a code nobody knows", good, "ZZ", token.Outcome{Response: "ZZ", AnsweredBy: token.ByIssuer, CVV2: 'M', Reason: token.ReasonIssuerDeclined}},
 		{"almost the approval", good, "0", token.Outcome{Response: "0", AnsweredBy: token.ByIssuer, CVV2: 'M', Reason: token.ReasonIssuerDeclined}},
 		{"no answer", good, "", token.Outcome{Response: "91", AnsweredBy: token.ByNetwork, CVV2: 'M', Reason: token.ReasonIssuerUnavailable}},
-		{"an approval that nobody asked for", token.UsedCode(), "00", token.UsedCode().Declined()},
+		{"an approval that nobody asked for", token.UsedCode(dcvv2.DefaultPolicy(), dcvv2.Window{}), "00", badCode(token.ReasonUsedCode).Declined()},
 	} {
 		got := token.Conclude(c.found, token.IssuerAnswer{Response: c.response, AuthorizationID: "A1B2C3"})
 		if d := cmp.Diff(c.want, got); d != "" {
@@ -212,7 +245,7 @@ func TestConclude(t *testing.T) {
 
 func TestDeclined(t *testing.T) {
 	want := token.Outcome{Response: "N7", AnsweredBy: token.ByNetwork, CVV2: 'N', Reason: token.ReasonUsedCode}
-	if d := cmp.Diff(want, token.UsedCode().Declined()); d != "" {
+	if d := cmp.Diff(want, badCode(token.ReasonUsedCode).Declined()); d != "" {
 		t.Error(d)
 	}
 }

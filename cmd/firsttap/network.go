@@ -112,6 +112,7 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
 		Now:           chance.now, Random: chance.random, Log: log.With().Str("actor", "gateway").Logger(),
+		RequestorFailuresPerHourMax: settings.RequestorFailuresPerHourMax,
 	})
 	if err != nil {
 		return err

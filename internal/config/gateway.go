@@ -27,6 +27,10 @@ type Gateway struct {
 	Institution          string   `yaml:"institution"` // field 32 of what the gateway sends itself
 	IssuerTimeoutSeconds int      `yaml:"issuerTimeoutSeconds"`
 	Issuers              []Issuer `yaml:"issuers"`
+
+	// RequestorFailuresPerHourMax is how many failures a token requestor may
+	// have in an hour, 0 without end.
+	RequestorFailuresPerHourMax int `yaml:"requestorFailuresPerHourMax"`
 }
 
 // Door is where stations dial in.
@@ -64,6 +68,9 @@ type Range struct {
 	OnNotProcessed     dcvv2.Action `yaml:"onNotProcessed"`     // P: decline, ask
 }
 
+// RequestorFailuresPerHourDefault is as many as a range may have (ours).
+const RequestorFailuresPerHourDefault = dcvv2.RangeFailuresPerHourDefault
+
 // TokenRangeDefault is a test range for tokens, IssuerRangeDefault one for
 // cards.
 const (
@@ -80,6 +87,7 @@ func DefaultGateway() Gateway {
 	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = "127.0.0.1:8580", "127.0.0.1:8443", "127.0.0.1:8581"
 	g.Mode, g.TLS, g.Keys = ModeTest, defaultTLS(), defaultKeys()
 	g.TokenRange, g.Institution, g.IssuerTimeoutSeconds = TokenRangeDefault, "400000", 10
+	g.RequestorFailuresPerHourMax = RequestorFailuresPerHourDefault
 	g.Issuers = []Issuer{{
 		Name: IssuerNameDefault, Address: "127.0.0.1:8600", Wire: defaultWire(200001),
 		Ranges: []Range{DefaultRange(IssuerRangeDefault)},
@@ -149,6 +157,7 @@ func (g *Gateway) check(f *Faults) {
 	}
 	checkDigits(f, "institution", g.Institution, 1, 11)
 	checkWhole(f, "issuerTimeoutSeconds", g.IssuerTimeoutSeconds, 1, issuerTimeoutSecondsMax)
+	checkWhole(f, "requestorFailuresPerHourMax", g.RequestorFailuresPerHourMax, 0, dcvv2.RangeFailuresPerHourMax)
 	if len(g.Issuers) == 0 {
 		f.add("issuers", "must have at least one issuer")
 	}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/firsttap/firsttap/dcvv2"
 )
 
 func TestGatewayLimits(t *testing.T) {
@@ -22,6 +24,7 @@ func TestGatewayLimits(t *testing.T) {
 		{"tokenRange", func(g *Gateway, v string) { g.TokenRange = v }, []string{"489537", "48953700100"}, []string{"", "48953", "489537001000"}},
 		{"institution", func(g *Gateway, v string) { g.Institution = v }, []string{"1", "12345678901"}, []string{"", "123456789012", "40000A"}},
 		{"issuerTimeoutSeconds", whole(func(g *Gateway) *int { return &g.IssuerTimeoutSeconds }), []string{"1", "60"}, []string{"0", "61", "-1"}},
+		{"requestorFailuresPerHourMax", whole(func(g *Gateway) *int { return &g.RequestorFailuresPerHourMax }), []string{"0", "100000"}, []string{"-1", "100001"}},
 		{"issuers[0].name", func(g *Gateway, v string) { g.Issuers[0].Name = v }, goodName, badName},
 		{"issuers[0].address", func(g *Gateway, v string) { g.Issuers[0].Address = v }, goodPeer, badPeer},
 		{"issuers[0].spec", func(g *Gateway, v string) { g.Issuers[0].Spec = v }, []string{"visa-style"}, []string{""}},
@@ -30,6 +33,8 @@ func TestGatewayLimits(t *testing.T) {
 		l.check(t, DefaultGateway, func(g *Gateway) Faults { return faultsOf(g) })
 	}
 }
+
+var askOrDecline, notAskOrDecline = []string{"ask", "decline"}, []string{"", "static", "decline-82"}
 
 func TestRangeLimits(t *testing.T) {
 	first := func(g *Gateway) *Range { return &g.Issuers[0].Ranges[0] }
@@ -42,6 +47,11 @@ func TestRangeLimits(t *testing.T) {
 		{at + "graceSeconds", whole(func(g *Gateway) *int { return &first(g).GraceSeconds }), []string{"0", "3600"}, []string{"-1", "3601", "18446744074"}},
 		{at + "codesMax", whole(func(g *Gateway) *int { return &first(g).CodesMax }), []string{"1", "24"}, []string{"0", "25"}},
 		{at + "failuresPerDayMax", whole(func(g *Gateway) *int { return &first(g).FailuresPerDayMax }), []string{"1", "100"}, []string{"0", "101"}},
+		{at + "rangeFailuresPerHourMax", whole(func(g *Gateway) *int { return &first(g).RangeFailuresPerHourMax }), []string{"0", "100000"}, []string{"-1", "100001"}},
+		{at + "onNoMatch", func(g *Gateway, v string) { first(g).OnNoMatch = dcvv2.Action(v) }, []string{"decline", "decline-82", "ask", "static"}, []string{"", "accept"}},
+		{at + "onMissing", func(g *Gateway, v string) { first(g).OnMissing = dcvv2.Action(v) }, askOrDecline, notAskOrDecline},
+		{at + "onNotParticipating", func(g *Gateway, v string) { first(g).OnNotParticipating = dcvv2.Action(v) }, askOrDecline, notAskOrDecline},
+		{at + "onNotProcessed", func(g *Gateway, v string) { first(g).OnNotProcessed = dcvv2.Action(v) }, askOrDecline, notAskOrDecline},
 		{at + "failuresInRowMax", whole(func(g *Gateway) *int { return &first(g).FailuresInRowMax }), []string{"1", "100"}, []string{"0", "101"}},
 	} {
 		l.check(t, DefaultGateway, func(g *Gateway) Faults { return faultsOf(g) })
