@@ -49,8 +49,7 @@ const (
 // guess is a wrong code for an account that had none yet.
 func (w *world) guess() *messages.ActivationRequest {
 	w.Helper()
-	pan := w.enrolled()
-	return w.activation(pan, w.codeThatIs(dcvv2.Wrong, pan))
+	return codeWith(dcvv2.Wrong)(w)
 }
 
 func by(requestor string, r *messages.ActivationRequest) *messages.ActivationRequest {
@@ -87,10 +86,11 @@ func TestManyGuessesOnManyAccounts(t *testing.T) {
 		{0, 0, together, "", nil},
 	} {
 		t.Run(fmt.Sprintf("requestor %d, range %d", c.requestorMax, c.rangeMax), func(t *testing.T) {
-			w := newWorld(t, throttling(c.requestorMax, c.rangeMax))
+			w := newWorld(t, throttling(c.requestorMax, c.rangeMax), func(s *settings) { s.policy.EnrolByDefault = true })
 			var requests []messages.Message
 			for range together {
-				requests = append(requests, w.guess())
+				pan := w.account(cardRange)
+				requests = append(requests, w.activation(pan, w.codeThatIs(dcvv2.Wrong, pan)))
 			}
 			got := outsides(t, atOnce(w, wallets, requests))
 			if got[refusedCode] != c.tries || got[throttledCode] != together-c.tries {
