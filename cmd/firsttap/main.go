@@ -89,6 +89,7 @@ it was not asked for rightly.`,
 		certsCommand(),
 		decodeCommand(),
 		keysCommand(),
+		explainCommand(),
 		versionCommand(),
 	)
 	command.InitDefaultHelpCmd()

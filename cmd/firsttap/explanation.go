@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/firsttap/firsttap/api/client"
+	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
+)
+
+// explanation is what the audit trail says of a transaction, put in order.
+type explanation struct {
+	Transaction string      `json:"transaction"`
+	At          time.Time   `json:"at"`
+	Subject     string      `json:"subject"` // masked PAN or token reference
+	Screening   []labelText `json:"screening,omitempty"`
+	Decided     string      `json:"decided"` // the event; "" while under way
+	Response    string      `json:"response,omitempty"`
+	CVV2        string      `json:"cvv2,omitempty"` // 44.10
+	Reason      string      `json:"reason,omitempty"`
+	Issuer      string      `json:"issuer"`
+	Told        string      `json:"told"`
+	Next        string      `json:"next"`
+	Entries     []trailLine `json:"entries"`
+}
+
+// labelText is one thing that the trail says of how a request was screened.
+type labelText struct {
+	Label string `json:"label"`
+	Text  string `json:"text"`
+}
+
+type trailLine struct {
+	At      time.Time `json:"at"`
+	Event   string    `json:"event"`
+	Subject string    `json:"subject"`
+	Detail  string    `json:"detail"`
+}
+
+// explanationOf reads entries, of which there is at least one.
+func explanationOf(transaction string, entries []client.AuditEntry) explanation {
+	x := explanation{Transaction: transaction, At: entries[0].At, Subject: entries[0].Subject}
+	for _, e := range entries {
+		x.Entries = append(x.Entries, trailLine(e))
+		switch e.Event {
+		case vault.EventCodeChecked, vault.EventTapChecked:
+			x.Screening = append(x.Screening, screeningOf(e.Detail)...)
+		case vault.EventActivationApproved, vault.EventActivationDeclined, vault.EventTapAccepted, vault.EventTapDeclined:
+			x.Decided = e.Event
+			response, reason, _ := strings.Cut(strings.TrimPrefix(e.Detail, "response "), ": ")
+			x.Response, x.Reason = response, reason
+		}
+	}
+	if found := x.screened("found"); found != "" {
+		x.CVV2, _, _ = strings.Cut(found, ",")
+	}
+	x.Issuer, x.Told, x.Next = x.issuerSaid(), x.wasTold(), x.whatNext()
+	return x
+}
+
+// screeningOf takes a detail apart: "label: text; label: text".
+func screeningOf(detail string) []labelText {
+	var list []labelText
+	for part := range strings.SplitSeq(detail, "; ") {
+		label, text, labelled := strings.Cut(part, ": ")
+		if !labelled {
+			label, text = "checked", part
+		}
+		list = append(list, labelText{label, text})
+	}
+	return list
+}
+
+func (x explanation) screened(label string) string {
+	for _, one := range x.Screening {
+		if one.Label == label {
+			return one.Text
+		}
+	}
+	return ""
+}
+
+func (x explanation) issuerSaid() string {
+	switch token.Reason(x.Reason) {
+	case token.ReasonIssuerApproved:
+		return "approved"
+	case token.ReasonIssuerDeclined:
+		return "declined"
+	case token.ReasonIssuerUnavailable:
+		return "was asked and did not answer"
+	case token.ReasonRestarted:
+		return "was asked; the gateway restarted before the answer came"
+	}
+	if x.Decided == "" {
+		return "has not answered yet"
+	}
+	return "was not asked"
+}
+
+func (x explanation) wasTold() string {
+	if x.Decided == "" {
+		return "nothing yet: the request is under way"
+	}
+	told := "response " + x.Response
+	if words := responseWords[token.Response(x.Response)]; words != "" {
+		told += ", " + words
+	}
+	if x.CVV2 != "" {
+		told += "; field 44.10 is " + x.CVV2
+	}
+	return told
+}
+
+func (x explanation) whatNext() string {
+	if advice := advices[token.Reason(x.Reason)]; advice != "" {
+		return strings.ReplaceAll(advice, "REFERENCE", x.Subject)
+	}
+	if x.Decided == "" {
+		return "ask again in a moment; what a restart leaves behind is resolved when the gateway starts"
+	}
+	return "nothing"
+}
+
+// more lists the entries that no other line tells of.
+func (x explanation) more() []string {
+	var list []string
+	for _, e := range x.Entries {
+		switch e.Event {
+		case vault.EventActivationClaimed, vault.EventCodeChecked, vault.EventTapChecked, x.Decided:
+			continue
+		}
+		text := e.Event
+		if e.Detail != "" {
+			text += ", " + e.Detail
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+// String tells people, one thing a line.
+func (x explanation) String() string {
+	decided := x.Decided
+	if decided == "" {
+		decided = "under way"
+	}
+	if x.Reason != "" {
+		decided += ": " + x.Reason
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Transaction %s of %s, %s\n", x.Transaction, x.At.UTC().Format(time.RFC3339), decided)
+	line := func(label, text string) { fmt.Fprintf(&b, "  %-9s %s\n", label, text) }
+	switch {
+	case strings.Contains(x.Subject, "*"):
+		line("account", x.Subject)
+	case x.Subject != "":
+		line("token", x.Subject) // by its reference
+	}
+	for _, one := range x.Screening {
+		line(one.Label, one.Text)
+	}
+	line("issuer", x.Issuer)
+	line("told", x.Told)
+	for _, text := range x.more() {
+		line("also", text)
+	}
+	line("next", x.Next)
+	return b.String()
+}
