@@ -155,6 +155,13 @@ func checkTold(t *testing.T, store vault.Store, line string) {
 	if _, err := fmt.Sscan(line, &word, &n); err != nil {
 		t.Fatalf("the child told %q: %v", line, err)
 	}
+	if word == "served" {
+		answer, err := store.ServeAccount(t.Context(), enrolment(n, vaulttest.Token(1).Created.Add(time.Hour)))
+		if err != nil || answer.State != vault.AnswerRepeated || !answer.At.Equal(vaulttest.Token(1).Created) || !answer.Account.Enrolment.Enrolled {
+			t.Errorf("%s: its repeat is %+v, %v", line, answer, err)
+		}
+		return
+	}
 	claim := activation(fmt.Sprint("activation ", n), n, vaulttest.Token(1).Created)
 	again, err := store.Claim(t.Context(), claim)
 	if err != nil || again.State != vault.Busy && again.State != vault.Answered {
@@ -163,12 +170,6 @@ func checkTold(t *testing.T, store vault.Store, line string) {
 	claim.Key = "another request"
 	if other, err := store.Claim(t.Context(), claim); err != nil || other.State != vault.Used {
 		t.Errorf("%s: its code is %s, %v", line, other.State, err)
-	}
-	if word == "served" {
-		answer, err := store.ServeAccount(t.Context(), enrolment(n, vaulttest.Token(1).Created.Add(time.Hour)))
-		if err != nil || answer.State != vault.AnswerRepeated || !answer.At.Equal(vaulttest.Token(1).Created) || !answer.Account.Enrolment.Enrolled {
-			t.Errorf("%s: its repeat is %+v, %v", line, answer, err)
-		}
 	}
 	if word != "concluded" {
 		return
