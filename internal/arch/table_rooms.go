@@ -60,6 +60,10 @@ var rooms = []room{
 	},
 	{folder: "vault", may: with(core, "internal/secret"), why: "the store's interface knows no engine and no wire"},
 	{
+		folder: "ranges", may: with(core, "vault", "internal/secret"), modules: []string{zerolog}, tests: []string{"vault/sqlite"},
+		why: "which ranges are in force serves the doors of both kinds and knows none of them",
+	},
+	{
 		folder: "vault/sqlite", may: with(core, "vault", "internal/secret"), modules: []string{goose, sqlite},
 		tests: []string{"vault/vaulttest"},
 		why:   "an engine knows the interface it fulfils, not who uses it",
@@ -85,7 +89,7 @@ var rooms = []room{
 
 	{
 		folder: "gateway", may: with(core, "vault", "keys", "messages", "specs", "internal/link", "internal/secret"),
-		modules: []string{zerolog, uuid}, tests: []string{"vault/sqlite", iso8583, connection},
+		modules: []string{zerolog, uuid}, tests: []string{"ranges", "vault/sqlite", iso8583, connection},
 		why: "the gateway reaches the issuer by TCP and the API not at all; the store's engine is chosen in cmd",
 	},
 	{
@@ -97,9 +101,9 @@ var rooms = []room{
 		why: "users of the client must not get the server with it",
 	},
 	{
-		folder: "api", may: with(core, "api/wire", "vault", "keys", "specs", "internal/certs", "internal/secret"),
+		folder: "api", may: with(core, "api/wire", "vault", "keys", "ranges", "specs", "internal/certs", "internal/secret"),
 		modules: []string{zerolog, uuid}, tests: []string{"api/client", "vault/sqlite"},
-		why: "the HTTP door shares the store with the gateway and nothing else",
+		why: "the HTTP door shares the store and the ranges with the gateway and nothing else",
 	},
 	{
 		folder: "simulator", may: with(core, "messages", "specs", "api/client", "internal/link", "internal/secret"),
@@ -108,7 +112,7 @@ var rooms = []room{
 	},
 	{
 		folder: "cmd", modules: []string{anyModule},
-		may: with(core, "keys", "keys/pkcs11", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
+		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
 			"simulator", "internal/certs", "internal/config", "internal/link", "internal/secret", "internal/seed"),
 		why: "wiring imports rooms, not tools of the tests",
 	},
