@@ -4,8 +4,9 @@
 //   - Issuers ask for dynamic CVV2 codes and enrol accounts (Issuers).
 //   - Phones fetch the key material of their tokens, encrypted to the phone's
 //     own key, and report how loading went (Phones).
-//   - Operators look at tokens and move them along their life cycle, and ask
-//     whether the service is well (Operators).
+//   - Operators look at tokens and move them along their life cycle, register
+//     account ranges and change their policies, and ask whether the service is
+//     well (Operators).
 //
 // With two-way TLS the callers of the issuers' and the operators' door are who
 // their certificates say, in the role that these say (Options.TwoWay). Without,
@@ -48,6 +49,7 @@ type Options struct {
 	Store    vault.Store
 	Keys     Keys
 	Registry dcvv2.Ranges
+	Ranges   Ranges           // what operators change Registry by; nil: they cannot
 	Now      func() time.Time // nil: time.Now
 	Random   io.Reader        // nil: crypto/rand; for the key that hashes requests
 	Log      zerolog.Logger   // one event per request
@@ -73,6 +75,7 @@ type API struct {
 	store    vault.Store
 	keys     Keys
 	registry dcvv2.Ranges
+	ranges   Ranges
 	now      func() time.Time
 	log      zerolog.Logger
 	wake     func()
@@ -103,7 +106,7 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	return &API{
-		store: o.Store, keys: o.Keys, registry: o.Registry,
+		store: o.Store, keys: o.Keys, registry: o.Registry, ranges: o.Ranges,
 		now: o.Now, log: o.Log, wake: o.Wake, repeats: known, twoWay: o.TwoWay, identify: o.Identify,
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
@@ -117,6 +118,27 @@ func (f *fields) optionalWord(path string) string {
 		return ""
 	}
 	return f.word(path)
+}
+
+// flag reads true or false; absent is false.
+func (f *fields) flag(path string) bool {
+	value, ok := f.doc.Bool(path)
+	if f.doc.Has(path) && !ok {
+		f.refuse(wire.CodeFieldType, path, "send true or false")
+	}
+	return value
+}
+
+// optionalTime reads a time; absent is the zero time.
+func (f *fields) optionalTime(path string) time.Time {
+	if !f.doc.Has(path) {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, f.text(path).Reveal())
+	if err != nil {
+		f.refuse(wire.CodeFieldValue, path, "send a time such as 2026-11-22T13:00:00Z (RFC 3339)")
+	}
+	return t.UTC()
 }
 
 // count reads an integer from low to high; absent gives fallback.

@@ -18,6 +18,7 @@ func (a *API) Operators() http.Handler {
 	route(mux, http.MethodPost, wire.ResumePath, a.step(token.Resume))
 	route(mux, http.MethodPost, wire.DeactivatePath, a.step(token.Deactivate))
 	route(mux, http.MethodGet, wire.TransactionPath, a.explain)
+	a.routeRanges(mux)
 	route(mux, http.MethodGet, wire.HealthPath, healthy)
 	route(mux, http.MethodGet, wire.ReadyPath, a.ready)
 	return a.sameOrigin(a.door("operators", entry{a.twoWay.Operators, mayOperate}, mux))

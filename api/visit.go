@@ -9,6 +9,7 @@ import (
 	"path"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,8 +28,9 @@ type visit struct {
 	client        string          // the caller's name, or a known issuer's
 	transactionID string
 	account       card.PAN
-	reference     string // of a token
-	result        string // "ok" or a problem's code
+	reference     string     // of a token
+	accounts      card.Range // whose registration is looked at or changed
+	result        string     // "ok" or a problem's code
 	status        int
 	err           error
 }
@@ -46,11 +48,20 @@ type visitKey struct{}
 
 // route serves one address with one method, and says so to other methods.
 func route(mux *http.ServeMux, method, address string, do act) {
-	mux.Handle(method+" "+address, serving(do))
-	allowed := []string{method}
-	if method == http.MethodGet {
-		allowed = append(allowed, http.MethodHead)
+	routes(mux, address, map[string]act{method: do})
+}
+
+// routes is route with an act for each method.
+func routes(mux *http.ServeMux, address string, acts map[string]act) {
+	var allowed []string
+	for method, do := range acts {
+		mux.Handle(method+" "+address, serving(do))
+		allowed = append(allowed, method)
+		if method == http.MethodGet {
+			allowed = append(allowed, http.MethodHead)
+		}
 	}
+	slices.Sort(allowed)
 	mux.HandleFunc(address, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		visitOf(r).finish(w, reply{}, methodNotAllowed(allowed))
@@ -168,7 +179,7 @@ func (v *visit) record(log zerolog.Logger, r *http.Request, took time.Duration) 
 	}
 	event.Str("method", method(r)).Str("path", pattern).Int("status", v.status)
 	for _, word := range []struct{ name, value string }{
-		{"client", v.client}, {"tranId", v.transactionID}, {"reference", v.reference},
+		{"client", v.client}, {"tranId", v.transactionID}, {"reference", v.reference}, {"range", v.accounts.String()},
 	} {
 		if word.value != "" {
 			event.Str(word.name, word.value)

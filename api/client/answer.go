@@ -50,6 +50,21 @@ func (a *answer) time(path string) time.Time {
 	return t.UTC()
 }
 
+func (a *answer) optionalTime(path string) time.Time {
+	if !a.doc.Has(path) {
+		return time.Time{}
+	}
+	return a.time(path)
+}
+
+func (a *answer) bool(path string) bool {
+	value, ok := a.doc.Bool(path)
+	if !ok {
+		a.wrong(path, "true or false")
+	}
+	return value
+}
+
 // parsed makes a domain value of a string.
 func parsed[T any](a *answer, path string, parse func(string) (T, error)) T {
 	value, err := parse(a.text(path))

@@ -1,7 +1,7 @@
 // Package client calls the HTTP doors of the network: Issuer asks for dynamic
 // CVV2 codes and enrols accounts, Phone fetches a token's key material and
 // reports how loading went, Operator looks at tokens and moves them along
-// their life cycle.
+// their life cycle, and registers account ranges and changes their policies.
 //
 // It gives and takes the types of the core: a PAN, code or key that comes in
 // or out cannot be printed by accident, and stands in clear only inside the
@@ -22,6 +22,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/firsttap/firsttap/api/wire"
@@ -30,7 +31,7 @@ import (
 // Limits of a call. Ours.
 const (
 	TimeoutDefault = 15 * time.Second // for a whole call; a context may say less
-	AnswerBytesMax = 64 << 10         // the largest answer, 24 codes, has about 4 KiB
+	AnswerBytesMax = 2 << 20          // the largest answer, a thousand account ranges, has about 1 MiB
 )
 
 // ErrAnswer is wrapped when a success cannot be read: the other side speaks
@@ -77,9 +78,13 @@ func (d door) call(ctx context.Context, method, path string, body wire.Object) (
 }
 
 func (d door) request(ctx context.Context, method, path string, body wire.Object) (*http.Request, error) {
+	path, query, asks := strings.Cut(path, "?")
 	address, err := url.JoinPath(d.baseURL, path)
 	if err != nil {
 		return nil, fmt.Errorf("the base URL is not one: %w", err)
+	}
+	if asks {
+		address += "?" + query
 	}
 	if body == nil {
 		return http.NewRequestWithContext(ctx, method, address, nil)
@@ -120,7 +125,7 @@ func read(answer *http.Response) (wire.Document, error) {
 	if err != nil || mediaType != "application/json" {
 		return wire.Document{}, fmt.Errorf("%w: it is no JSON", ErrAnswer)
 	}
-	doc, err := wire.Parse(body)
+	doc, err := wire.ParseAnswer(body)
 	if err != nil {
 		return wire.Document{}, fmt.Errorf("%w: %v", ErrAnswer, err)
 	}

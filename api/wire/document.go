@@ -16,7 +16,8 @@ const (
 	number
 	object // an empty one
 	list   // of objects
-	other  // true, false, null, or a list of anything else
+	truth  // true or false
+	other  // null, or a list of anything else
 )
 
 type leaf struct {
@@ -70,6 +71,12 @@ func (d Document) Text(path string) (secret.Text, bool) {
 func (d Document) Number(path string) (secret.Text, bool) {
 	l, ok := d.leaves[path]
 	return l.value, ok && l.kind == number
+}
+
+// Bool gives true or false.
+func (d Document) Bool(path string) (value, ok bool) {
+	l, ok := d.leaves[path]
+	return l.value.Reveal() == "true", ok && l.kind == truth
 }
 
 // List gives a list of objects.

@@ -110,6 +110,9 @@ const (
 
 	TransactionPath = "/operator/v1/transactions/{transaction}" // 15 digits, field 62.2
 	ReadyPath       = "/readyz"
+
+	RangesPath = "/operator/v1/ranges"
+	RangePath  = "/operator/v1/ranges/{range}" // 6 to 11 leading digits, or LOW-HIGH
 )
 
 // Names in answers of the operators' door, all ours.
@@ -131,4 +134,26 @@ const (
 	AuditEvent   = "event"   // such as "activation declined"
 	AuditSubject = "subject" // masked PAN or token reference
 	AuditDetail  = "detail"  // such as "response N7: expired code"
+)
+
+// Names of account ranges at the operators' door, all ours. The members of a
+// policy stand in policy.go.
+const (
+	RangeList        = "ranges"    // list of objects with the names that follow
+	RangeDigits      = "range"     // such as 4761739 or 47617390-47617394
+	RangeIssuer      = "issuer"    // its name; in a request optional for a range that is registered
+	RangeDormant     = "dormant"   // true: its issuer has no station, and nothing is checked under it
+	RangeRevision    = "revision"  // integer: counts its changes from 1
+	RangeVersions    = "versions"  // list of policies with their times, oldest first; in RangeList without those that are past
+	RangeVersionFrom = "from"      // RFC 3339, UTC: in force from then; absent for the first; in a request, when the change is to take effect
+	RangeState       = "state"     // of a version: "past", "inForce" or "planned"
+	RangeVoid        = "void"      // in a request: true lets codes that were given out become void
+	RangeChanged     = "changed"   // in the answer to a change: false when it is so already
+	RangeNew         = "new"       // in the answer to a change: true when it was not registered
+	RangeEffective   = "effective" // in the answer to a change, RFC 3339, UTC: the policy is in force from then; absent when from the beginning
+	RangeSoonest     = "soonest"   // in the answer to a change, RFC 3339, UTC: when it could take effect by voiding codes; absent for a new range
+
+	RangeStatePast    = "past"
+	RangeStateInForce = "inForce"
+	RangeStatePlanned = "planned"
 )

@@ -14,7 +14,7 @@ import (
 // clear and shows no value under fmt.
 type Object []Pair
 
-// Pair is one JSON member by its path: see Text, Integer and List.
+// Pair is one JSON member by its path: see Text, Integer, Bool and List.
 type Pair struct {
 	path string
 	json secret.Text
@@ -32,6 +32,11 @@ func Text(path, value string) Pair {
 // Integer is a member that is a number.
 func Integer[T ~int | ~int64 | ~uint16](path string, value T) Pair {
 	return Pair{path, secret.New(strconv.FormatInt(int64(value), 10))}
+}
+
+// Bool is a member that is true or false.
+func Bool(path string, value bool) Pair {
+	return Pair{path, secret.New(strconv.FormatBool(value))}
 }
 
 // List is a member that is a list of objects.

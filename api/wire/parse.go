@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -18,12 +19,21 @@ const (
 	DepthMax   = 8   // objects and lists inside each other
 	MembersMax = 256 // leaves of a document and its list items
 	nameMax    = 64  // characters of a member's name that an error repeats
+
+	// AnswerMembersMax takes MembersMax' place in answers, which list account
+	// ranges with the members of their policies.
+	AnswerMembersMax = 1 << 16
 )
 
 // Parse reads one JSON object strictly: UTF-8 (RFC 8259), nothing after it, no
 // name twice in an object, no more than DepthMax and MembersMax. Errors are
 // *Problem with status 400.
-func Parse(body []byte) (Document, error) {
+func Parse(body []byte) (Document, error) { return parse(body, MembersMax) }
+
+// ParseAnswer is Parse with AnswerMembersMax.
+func ParseAnswer(body []byte) (Document, error) { return parse(body, AnswerMembersMax) }
+
+func parse(body []byte, membersMax int) (Document, error) {
 	if !utf8.Valid(body) {
 		return Document{}, notJSON("the body is not UTF-8")
 	}
@@ -31,7 +41,7 @@ func Parse(body []byte) (Document, error) {
 	if err := json.Unmarshal(body, &whole); err != nil {
 		return Document{}, notJSON(syntaxDetail(err))
 	}
-	p := parser{decoder: json.NewDecoder(bytes.NewReader(body))}
+	p := parser{decoder: json.NewDecoder(bytes.NewReader(body)), membersMax: membersMax}
 	p.decoder.UseNumber()
 	if open, err := p.decoder.Token(); err != nil || open != json.Delim('{') {
 		return Document{}, notJSON("the body must be one JSON object")
@@ -61,6 +71,8 @@ type parser struct {
 	decoder *json.Decoder
 	depth   int
 	members int
+
+	membersMax int
 }
 
 // document reads the rest of an object whose brace was read.
@@ -94,8 +106,8 @@ func (p *parser) object(d Document, front string) error {
 func (p *parser) member(d Document, front, name string, seen map[string]bool) error {
 	path := front + name
 	switch p.members++; {
-	case p.members > MembersMax:
-		return notJSON(fmt.Sprintf("the body has more than %d members", MembersMax))
+	case p.members > p.membersMax:
+		return notJSON(fmt.Sprintf("the body has more than %d members", p.membersMax))
 	case !plain(name):
 		return Fault(CodeFieldUnknown, shown(front)+"?", "remove the member: no member has such a name")
 	case seen[name]:
@@ -123,6 +135,8 @@ func (p *parser) value(d Document, path string) error {
 		d.leaves[path] = leaf{kind: text, value: secret.New(v)}
 	case json.Number:
 		d.leaves[path] = leaf{kind: number, value: secret.New(v.String())}
+	case bool:
+		d.leaves[path] = leaf{kind: truth, value: secret.New(strconv.FormatBool(v))}
 	case json.Delim:
 		if v == '{' {
 			return p.object(d, path+".")

@@ -26,24 +26,20 @@ type ringMasters struct{ *keys.Ring }
 // Close has nothing to end.
 func (ringMasters) Close() error { return nil }
 
-// mastersOver opens the module where the settings name one, and makes the keys
-// that are missing.
-func mastersOver(ring *keys.Ring, settings config.Gateway, registry *dcvv2.Registry, wanted []keys.Wanted) (masters, error) {
-	var all masters = ringMasters{ring}
-	if settings.Keys.Driver == config.KeysInModule {
-		module, err := openModule(settings.Keys, registry)
-		if err != nil {
-			return nil, err
-		}
-		all = module.Over(ring)
+// mastersOver opens the module where the settings name one.
+func mastersOver(ring *keys.Ring, settings config.Gateway) (masters, error) {
+	if settings.Keys.Driver != config.KeysInModule {
+		return ringMasters{ring}, nil
 	}
-	for _, w := range wanted {
-		if err := all.Ensure(w); err != nil {
-			_ = all.Close() // the first error tells more
-			return nil, err
-		}
+	registry, err := settings.Registry()
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	module, err := openModule(settings.Keys, registry)
+	if err != nil {
+		return nil, err
+	}
+	return module.Over(ring), nil
 }
 
 // openModule opens the module of the settings. It must be able to do what the

@@ -16,10 +16,10 @@ import (
 
 	"github.com/firsttap/firsttap/api"
 	"github.com/firsttap/firsttap/card"
-	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/gateway"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/keys"
+	"github.com/firsttap/firsttap/ranges"
 	"github.com/firsttap/firsttap/vault"
 	"github.com/firsttap/firsttap/vault/sqlite"
 )
@@ -40,6 +40,7 @@ type network struct {
 	api       *api.API
 	store     vault.Store
 	keys      masters
+	ranges    *ranges.Register
 	log       zerolog.Logger
 	listeners map[string]net.Listener
 	tls       map[string]*tls.Config // by door; none for plain HTTP
@@ -73,22 +74,14 @@ func openNetwork(settings config.Gateway, dir string, chance networkChance, log 
 
 func (n *network) open(dir string, chance networkChance, log zerolog.Logger) error {
 	settings := n.settings
-	registry, err := settings.Registry()
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	wanted, err := wantedKeys(registry)
+	ring, err := keys.Create(dir, chance.keys, networkKeys())
 	if err != nil {
 		return err
 	}
-	ring, err := keys.Create(dir, chance.keys, nil)
-	if err != nil {
-		return err
-	}
-	if n.keys, err = mastersOver(ring, settings, registry, wanted); err != nil {
+	if n.keys, err = mastersOver(ring, settings); err != nil {
 		return err
 	}
 	if n.store, err = openStore(dir, ring); err != nil {
@@ -107,8 +100,11 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 	if err != nil {
 		return err
 	}
+	if n.ranges, err = openRanges(n.store, settings, numbers, n.keys, chance.now, log); err != nil {
+		return err
+	}
 	n.gateway, err = gateway.New(gateway.Options{
-		Store: n.store, Keys: n.keys, Registry: registry, Issuers: issuerStations(settings),
+		Store: n.store, Keys: n.keys, Registry: n.ranges, Issuers: issuerStations(settings),
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
 		Now:           chance.now, Random: chance.random, Log: log.With().Str("actor", "gateway").Logger(),
@@ -118,33 +114,41 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 		return err
 	}
 	n.api, err = api.New(api.Options{
-		Store: n.store, Keys: n.keys, Registry: registry, Now: chance.now, Random: chance.random,
+		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Now: chance.now, Random: chance.random,
 		Log: log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
 		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
 	})
 	return err
 }
 
-// wantedKeys lists the keys that a network needs: those of its own, and one
-// for the codes of each account range, as long as the range's profile takes.
-func wantedKeys(registry *dcvv2.Registry) ([]keys.Wanted, error) {
-	wanted := []keys.Wanted{
+// networkKeys lists the keys that a network needs beside those of the account
+// ranges.
+func networkKeys() []keys.Wanted {
+	return []keys.Wanted{
 		{Usage: keys.Token, Version: tokenKeyVersion},
 		{Usage: keys.PANSeal, Version: secretVersion},
 		{Usage: keys.PANReference, Version: secretVersion},
 	}
-	for _, r := range registry.All() {
-		for _, v := range r.Schedule.Versions() {
-			profile, err := dcvv2.ProfileByName(v.Policy.Profile)
-			if err != nil {
-				return nil, err
-			}
-			wanted = append(wanted, keys.Wanted{
-				Usage: keys.DCVV2, Range: r.Range.String(), Version: v.Policy.KeyVersion, Bytes: profile.KeyBytes(),
-			})
-		}
+}
+
+// openRanges opens the account ranges in force, with the keys of their codes.
+func openRanges(store vault.Store, settings config.Gateway, tokens card.Range, held masters, now func() time.Time, log zerolog.Logger) (*ranges.Register, error) {
+	registry, err := settings.Registry()
+	if err != nil {
+		return nil, err
 	}
-	return wanted, nil
+	var stated []ranges.Stated
+	for _, r := range registry.All() {
+		stated = append(stated, ranges.Stated{Range: r.Range, Issuer: r.Issuer, Policy: r.Schedule.At(now())})
+	}
+	o := ranges.Options{TokenRange: tokens, Log: log.With().Str("actor", "ranges").Logger()}
+	for _, issuer := range settings.Issuers {
+		o.Issuers = append(o.Issuers, issuer.Name)
+	}
+	o.Ensure = func(accountRange string, version, bytes int) error {
+		return held.Ensure(keys.Wanted{Usage: keys.DCVV2, Range: accountRange, Version: version, Bytes: bytes})
+	}
+	return ranges.Open(context.Background(), store, now, stated, o)
 }
 
 func openStore(dir string, ring *keys.Ring) (vault.Store, error) {
@@ -198,12 +202,16 @@ func (n *network) run(ctx context.Context) error {
 	servers := map[string]http.Handler{
 		doorIssuers: n.api.Issuers(), doorPhones: n.api.Phones(), doorOperators: n.api.Operators(),
 	}
-	failed := make(chan error, len(servers)+1)
+	failed := make(chan error, len(servers)+2)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for door, handler := range servers {
 		go func() { failed <- n.serveHTTP(ctx, door, handler) }()
 	}
+	go func() {
+		n.ranges.Run(ctx)
+		failed <- nil
+	}()
 	go func() {
 		failed <- n.gateway.Run(ctx,
 			gateway.Door{Station: stationOf(doorWallets, n.settings.Doors.Wallets.Wire), Listener: n.listeners[doorWallets]},
