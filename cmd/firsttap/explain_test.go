@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -65,7 +66,7 @@ func (w *world) last(t *testing.T, event string) string {
 func (w *world) explained(t *testing.T, event string, args ...string) string {
 	t.Helper()
 	id := w.last(t, event)
-	out, errs, err := firsttap(t, append([]string{"explain", id, "--gateway", "http://" + w.network.address(doorOperators)}, args...)...)
+	out, errs, err := firsttap(t, append([]string{"explain", id, "--gateway", w.network.url(doorOperators), "--certificates", filepath.Join(w.dir, "certs")}, args...)...)
 	if err != nil || errs != "" {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
@@ -158,13 +159,13 @@ func TestExplainUnderWay(t *testing.T) {
 // TestExplainUnknown holds that what cannot be told is said with what to do.
 func TestExplainUnknown(t *testing.T) {
 	w := played(t, "")
-	door := "http://" + w.network.address(doorOperators)
-	_, _, err := firsttap(t, "explain", "000000000000000", "--gateway", door)
+	folder := filepath.Join(w.dir, "certs")
+	_, _, err := firsttap(t, "explain", "000000000000000", "--gateway", w.network.url(doorOperators), "--certificates", folder)
 	var wrongUse usageError
 	if err == nil || errors.As(err, &wrongUse) || !strings.Contains(err.Error(), "knows no transaction 000000000000000") {
 		t.Errorf("%v", err)
 	}
-	_, _, err = firsttap(t, "explain", "000000000000000", "--gateway", "http://"+w.network.address(doorPhones))
+	_, _, err = firsttap(t, "explain", "000000000000000", "--gateway", w.network.url(doorPhones), "--certificates", folder)
 	if err == nil || errors.As(err, &wrongUse) || !strings.Contains(err.Error(), "does not tell") {
 		t.Errorf("another door: %v", err)
 	}
