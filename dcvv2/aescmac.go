@@ -45,12 +45,12 @@ func (p aesCMAC) account(k Master, a Account, hours int) (codes, error) {
 	}
 	ready := cmac.New(cipher)
 	record := [10]byte{codeRecordVersion, codeRecordDigits}
-	return func(w Window) (digits, error) {
+	return eachWindow(func(w Window) (digits, error) {
 		if err := w.countable(); err != nil {
 			return digits{}, err
 		}
 		binary.BigEndian.PutUint64(record[2:], uint64(w.Index))
 		sum := ready.Sum(record[:])
 		return digitsOf(binary.BigEndian.Uint64(sum[:8])), nil
-	}, nil
+	}), nil
 }

@@ -45,14 +45,29 @@ func (p cvvHour) account(k Master, a Account, hours int) (codes, error) {
 	}
 	cipher := emv.CardCVVCipher([emv.KeyBytes]byte(derived[:emv.KeyBytes]))
 	block := packed(zeroFilled(0, firstHourDigits), a.PAN.Reveal()[issuerDigits:], a.Expiry.YYMM(), zeroFilled(900+int64(hours), serviceDigits))
-	return func(w Window) (digits, error) {
-		if err := w.expressible(); err != nil {
-			return digits{}, err
+	return func(into []digits, windows []Window) (failed error) {
+		for i := 0; i < len(windows); i += 2 {
+			last := min(i+1, len(windows)-1)
+			if i == last {
+				into[i] = cipher.CVV(at(block, windows[i]))
+			} else {
+				into[i], into[last] = cipher.CVVs(at(block, windows[i]), at(block, windows[last]))
+			}
 		}
-		hour := w.firstHour()
-		block[0], block[1], block[2] = twoDigits(hour/10_000), twoDigits(hour/100), twoDigits(hour)
-		return cipher.CVV(block), nil
+		for i, w := range windows {
+			if err := w.expressible(); err != nil {
+				into[i], failed = digits{}, err
+			}
+		}
+		return failed
 	}, nil
+}
+
+// at puts a window's first hour at the beginning of a block.
+func at(block [emv.CVVBlockBytes]byte, w Window) [emv.CVVBlockBytes]byte {
+	hour := w.firstHour()
+	block[0], block[1], block[2] = twoDigits(hour/10_000), twoDigits(hour/100), twoDigits(hour)
+	return block
 }
 
 // twoDigits packs the last two digits of n into a byte.

@@ -39,15 +39,19 @@ func Generate(s Schedule, keys Masters, a Account, at time.Time, count int, minR
 	if slot.End.Sub(at) < minRemaining {
 		slot = s.after(slot)
 	}
+	var slots [CodesMax]Slot
+	for i := range count {
+		slots[i] = slot
+		slot = s.after(slot)
+	}
+	var ds [CodesMax]digits
 	code := coder{masters: keys, account: a}
+	if err := code.all(ds[:count], slots[:count]); err != nil {
+		return nil, err
+	}
 	issued := make([]Issued, count)
 	for i := range issued {
-		d, err := code.of(&slot)
-		if err != nil {
-			return nil, err
-		}
-		issued[i] = Issued{Code: d.code(), Slot: slot}
-		slot = s.after(slot)
+		issued[i] = Issued{Code: ds[i].code(), Slot: slots[i]}
 	}
 	return issued, nil
 }

@@ -72,7 +72,7 @@ func (Masters) MarshalText() ([]byte, error) { return []byte("[keys]"), nil }
 type MasterKey struct {
 	bytes secret.Text
 	tdes  emv.Encrypter
-	aes   cmac.Key
+	aes   *cmac.Key
 }
 
 // NewMasterKey takes 16 to 32 bytes. Profiles may want one length exactly.
@@ -104,10 +104,10 @@ func (k MasterKey) Derive(d Derivation, input []byte) (out [DerivedBytesMax]byte
 	case d == DeriveTDES && !k.tdes.IsZero() && len(input) == emv.KeyBytes:
 		encrypted := k.tdes.Encrypt([emv.KeyBytes]byte(input))
 		copy(out[:], encrypted[:])
-	case d == DeriveCMAC && !k.aes.IsZero():
+	case d == DeriveCMAC && k.aes != nil:
 		sum := k.aes.Sum(input)
 		copy(out[:], sum[:])
-	case d == DeriveHMAC && !k.aes.IsZero():
+	case d == DeriveHMAC && k.aes != nil:
 		out = hmacSHA256(k.Reveal(), input)
 	default:
 		return out, fmt.Errorf("%w: it cannot do %s", ErrMasterKey, d)

@@ -77,7 +77,7 @@ type basis struct {
 	profile           string
 }
 
-func (p Policy) basis() basis { return basis{p.WindowHours, p.KeyVersion, p.Profile} }
+func (p *Policy) basis() basis { return basis{p.WindowHours, p.KeyVersion, p.Profile} }
 
 // ActionsFor lists the actions that a policy may have for a result: N, S, U or
 // P, the usual one first.

@@ -27,10 +27,23 @@ type Profile interface {
 	account(k Master, a Account, hours int) (codes, error)
 }
 
-// codes computes the codes of one account, window by window; not by several
-// goroutines at once. It fails on a window that the profile cannot express
-// (ErrWindow).
-type codes func(Window) (digits, error)
+// codes computes the codes of one account in windows, into as many places; not
+// by several goroutines at once. A window that the profile cannot express gets
+// none, and the error is ErrWindow.
+type codes func(into []digits, windows []Window) error
+
+// eachWindow makes codes of what computes the code of one window.
+func eachWindow(code func(Window) (digits, error)) codes {
+	return func(into []digits, windows []Window) (failed error) {
+		for i, w := range windows {
+			var err error
+			if into[i], err = code(w); err != nil {
+				failed = err
+			}
+		}
+		return failed
+	}
+}
 
 // CodeOf computes the code of an account in a window. It fails on a key that
 // does not suit (ErrMasterKey), an account without PAN or expiry (ErrAccount)
@@ -40,11 +53,11 @@ func CodeOf(p Profile, k Master, a Account, w Window) (Code, error) {
 	if err != nil {
 		return Code{}, err
 	}
-	d, err := code(w)
-	if err != nil {
+	var d [1]digits
+	if err := code(d[:], []Window{w}); err != nil {
 		return Code{}, err
 	}
-	return d.code(), nil
+	return d[0].code(), nil
 }
 
 func codesFor(p Profile, k Master, a Account, hours int) (codes, error) {
@@ -89,17 +102,40 @@ type coder struct {
 	code    codes
 }
 
-// of gives the code of the account in a slot.
-func (c *coder) of(s *Slot) (digits, error) {
-	if c.code == nil || c.basis != s.Policy.basis() {
-		if err := c.prepare(s.Policy); err != nil {
-			return digits{}, err
-		}
-	}
-	return c.code(s.Window)
+// one gives the code of the account in a slot.
+func (c *coder) one(s Slot) (digits, error) {
+	var d [1]digits
+	err := c.all(d[:], []Slot{s})
+	return d[0], err
 }
 
-func (c *coder) prepare(p Policy) error {
+// all puts the codes of the account in slots, up to CodesMax, into as many
+// places. A slot that has no key, or that the profile cannot express, gets none,
+// and the error says why.
+func (c *coder) all(into []digits, slots []Slot) (failed error) {
+	for len(slots) > 0 {
+		var windows [CodesMax]Window
+		n := 0
+		for n < len(slots) && slots[n].Policy.basis() == slots[0].Policy.basis() {
+			windows[n] = slots[n].Window
+			n++
+		}
+		err := c.prepare(&slots[0].Policy)
+		if err == nil {
+			err = c.code(into[:n], windows[:n])
+		}
+		if err != nil {
+			failed = err
+		}
+		into, slots = into[n:], slots[n:]
+	}
+	return failed
+}
+
+func (c *coder) prepare(p *Policy) error {
+	if c.code != nil && c.basis == p.basis() {
+		return nil
+	}
 	profile, err := ProfileByName(p.Profile)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func (p totp) account(k Master, a Account, hours int) (codes, error) {
 	mac := hmac.New(sha256.New, key[:])
 	var counter [8]byte
 	space := make([]byte, 0, sha256.Size)
-	return func(w Window) (digits, error) {
+	return eachWindow(func(w Window) (digits, error) {
 		if err := w.countable(); err != nil {
 			return digits{}, err
 		}
@@ -41,5 +41,5 @@ func (p totp) account(k Master, a Account, hours int) (codes, error) {
 		sum := mac.Sum(space)
 		at := sum[len(sum)-1] & 0x0F // dynamic truncation, RFC 4226 5.3
 		return digitsOf(uint64(binary.BigEndian.Uint32(sum[at:at+4]) & 0x7FFF_FFFF)), nil
-	}, nil
+	}), nil
 }

@@ -2,7 +2,6 @@ package dcvv2
 
 import (
 	"crypto/subtle"
-	"slices"
 	"time"
 )
 
@@ -51,12 +50,22 @@ func Verify(s Schedule, keys Masters, a Account, c Code, at time.Time) (Finding,
 	}
 	now := s.SlotAt(at)
 	code := coder{masters: keys, account: a}
-	if _, err := code.of(&now); err != nil {
+	due, err := code.one(now)
+	if err != nil {
 		return Finding{}, err
 	}
-	accepted, n := s.accepted(now, at)
-	if found := code.among(c, accepted[:n], Matched); found.Verdict == Matched {
-		return found, nil
+	before, outlived := s.outlived(now, at)
+	inTime, late := due.are(c), 0
+	if outlived {
+		if due, err := code.one(before); err == nil {
+			late = due.are(c)
+		}
+	}
+	switch {
+	case inTime == 1:
+		return Finding{Verdict: Matched, Slot: now}, nil
+	case late == 1:
+		return Finding{Verdict: Matched, Slot: before}, nil
 	}
 	return code.explain(c, s, now), nil
 }
@@ -72,18 +81,21 @@ func (k *coder) explain(c Code, s Schedule, now Slot) Finding {
 // Accepted lists the slots whose codes pass at a time. The current one, whose
 // code stays good for longest, comes last.
 func (s Schedule) Accepted(at time.Time) []Slot {
-	slots, n := s.accepted(s.SlotAt(at), at)
-	return slices.Clone(slots[:n])
+	now := s.SlotAt(at)
+	if before, outlived := s.outlived(now, at); outlived {
+		return []Slot{before, now}
+	}
+	return []Slot{now}
 }
 
-func (s Schedule) accepted(now Slot, at time.Time) (slots [2]Slot, n int) {
+// outlived is the slot before now's, and whether at is inside its grace.
+func (s Schedule) outlived(now Slot, at time.Time) (before Slot, outlived bool) {
 	into := at.Sub(now.Start)
-	if into < GraceMax {
-		if before := s.before(now); into < before.Policy.Grace {
-			return [2]Slot{before, now}, 2
-		}
+	if into >= GraceMax {
+		return Slot{}, false
 	}
-	return [2]Slot{now}, 1
+	before = s.before(now)
+	return before, into < before.Policy.Grace
 }
 
 // walk fills slots with those that follow from, the nearest last.
@@ -109,16 +121,13 @@ func latest(early, expired Finding, now Slot) Finding {
 	return expired
 }
 
-// among gives the last slot that has code c, or none. A slot that the profile
-// cannot express, or that has no key, has no code.
+// among gives the last slot that has code c, or none.
 func (k *coder) among(c Code, slots []Slot, verdict Verdict) Finding {
+	var ds [CodesMax]digits
+	_ = k.all(ds[:len(slots)], slots) // what has no code is not c
 	hit := -1
 	for i := range slots {
-		candidate, err := k.of(&slots[i])
-		if err != nil {
-			continue
-		}
-		hit = subtle.ConstantTimeSelect(candidate.are(c), i, hit)
+		hit = subtle.ConstantTimeSelect(ds[i].are(c), i, hit)
 	}
 	if hit < 0 {
 		return Finding{}

@@ -80,15 +80,18 @@ func optionB(digits string) string {
 }
 
 // decimalise fills digits, as characters, with the decimal nibbles of b from
-// left to right and then its letters minus 10.
+// left to right and then its letters minus 10. There are enough of them.
 func decimalise(digits, b []byte) {
 	n := 0
 	for _, letters := range [2]bool{false, true} {
 		for _, c := range b {
 			for _, nibble := range [2]byte{c >> 4, c & 0x0F} {
-				if n < len(digits) && nibble > 9 == letters {
-					digits[n] = '0' + nibble%10
-					n++
+				if nibble > 9 != letters {
+					continue
+				}
+				digits[n] = '0' + nibble%10
+				if n++; n == len(digits) {
+					return
 				}
 			}
 		}

@@ -45,14 +45,13 @@ func (k *readyKey) encrypt(block [blockBytes]byte) [blockBytes]byte {
 // filled with zeros.
 func (k *readyKey) mac(data []byte) [blockBytes]byte {
 	var h halves
-	for {
-		var block [blockBytes]byte
-		n := copy(block[:], data)
-		h = k.a.encrypt(h.xor(split(block)))
-		if data = data[n:]; len(data) == 0 {
-			return k.a.encrypt(k.b.decrypt(h)).joined()
-		}
+	for ; len(data) > blockBytes; data = data[blockBytes:] {
+		h = k.a.encrypt(h.xor(split([blockBytes]byte(data))))
 	}
+	var last [blockBytes]byte
+	copy(last[:], data)
+	h = k.a.encrypt(h.xor(split(last)))
+	return k.a.encrypt(k.b.decrypt(h)).joined()
 }
 
 // Format writes a mask for every verb.

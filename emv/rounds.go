@@ -108,22 +108,38 @@ func odd(half uint32, key uint64) uint32 {
 	return boxes[6][t&sixBits] ^ boxes[4][t>>8&sixBits] ^ boxes[2][t>>16&sixBits] ^ boxes[0][t>>24&sixBits]
 }
 
-func (k *subkeys) encrypt(h halves) halves {
+// Orders of the subkeys: what the number of a round is exclusive-ored with.
+const (
+	encrypting = 0
+	decrypting = 15
+)
+
+func (k *subkeys) encrypt(h halves) halves { return k.turn(h, encrypting) }
+func (k *subkeys) decrypt(h halves) halves { return k.turn(h, decrypting) }
+
+// turn does the sixteen rounds.
+func (k *subkeys) turn(h halves, order int) halves {
 	l, r := h.left, h.right
 	for i := 0; i < len(k); i += 2 {
-		l ^= even(r, k[i]) ^ odd(r, k[i])
-		r ^= even(l, k[i+1]) ^ odd(l, k[i+1])
+		one, two := k[(i^order)&15], k[(i+1^order)&15]
+		l ^= even(r, one) ^ odd(r, one)
+		r ^= even(l, two) ^ odd(l, two)
 	}
 	return halves{r, l}
 }
 
-func (k *subkeys) decrypt(h halves) halves {
-	l, r := h.left, h.right
-	for i := len(k) - 2; i >= 0; i -= 2 {
-		l ^= even(r, k[i+1]) ^ odd(r, k[i+1])
-		r ^= even(l, k[i]) ^ odd(l, k[i])
+// turnTwo does them for two blocks at once. Each round waits for the one before
+// it, so two rows of them take little longer than one.
+func (k *subkeys) turnTwo(g, h halves, order int) (halves, halves) {
+	l, r, m, s := g.left, g.right, h.left, h.right
+	for i := 0; i < len(k); i += 2 {
+		one, two := k[(i^order)&15], k[(i+1^order)&15]
+		l ^= even(r, one) ^ odd(r, one)
+		m ^= even(s, one) ^ odd(s, one)
+		r ^= even(l, two) ^ odd(l, two)
+		s ^= even(m, two) ^ odd(m, two)
 	}
-	return halves{r, l}
+	return halves{r, l}, halves{s, m}
 }
 
 // split is the initial permutation, done by exchanging groups of bits.
