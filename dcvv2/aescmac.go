@@ -45,7 +45,7 @@ func (p aesCMAC) account(k Master, a Account, hours int) (codes, error) {
 	}
 	ready := cmac.New(cipher)
 	record := [10]byte{codeRecordVersion, codeRecordDigits}
-	return eachWindow(func(w Window) (digits, error) {
+	return alone(func(w Window) (digits, error) {
 		if err := w.countable(); err != nil {
 			return digits{}, err
 		}

@@ -45,21 +45,19 @@ func (p cvvHour) account(k Master, a Account, hours int) (codes, error) {
 	}
 	cipher := emv.CardCVVCipher([emv.KeyBytes]byte(derived[:emv.KeyBytes]))
 	block := packed(zeroFilled(0, firstHourDigits), a.PAN.Reveal()[issuerDigits:], a.Expiry.YYMM(), zeroFilled(900+int64(hours), serviceDigits))
-	return func(into []digits, windows []Window) (failed error) {
-		for i := 0; i < len(windows); i += 2 {
-			last := min(i+1, len(windows)-1)
-			if i == last {
-				into[i] = cipher.CVV(at(block, windows[i]))
-			} else {
-				into[i], into[last] = cipher.CVVs(at(block, windows[i]), at(block, windows[last]))
+	return func(one, two Window) (a, b digits, err error) {
+		if two.IsZero() {
+			a = cipher.CVV(at(block, one))
+		} else {
+			a, b = cipher.CVVs(at(block, one), at(block, two))
+			if err = two.expressible(); err != nil {
+				b = digits{}
 			}
 		}
-		for i, w := range windows {
-			if err := w.expressible(); err != nil {
-				into[i], failed = digits{}, err
-			}
+		if failed := one.expressible(); failed != nil {
+			a, err = digits{}, failed
 		}
-		return failed
+		return a, b, err
 	}, nil
 }
 

@@ -27,21 +27,22 @@ type Profile interface {
 	account(k Master, a Account, hours int) (codes, error)
 }
 
-// codes computes the codes of one account in windows, into as many places; not
-// by several goroutines at once. A window that the profile cannot express gets
-// none, and the error is ErrWindow.
-type codes func(into []digits, windows []Window) error
+// codes computes the codes of one account in two windows, of which the second
+// may be none; not by several goroutines at once. A window that the profile
+// cannot express gets none, and the error is ErrWindow.
+type codes func(one, two Window) (a, b digits, err error)
 
-// eachWindow makes codes of what computes the code of one window.
-func eachWindow(code func(Window) (digits, error)) codes {
-	return func(into []digits, windows []Window) (failed error) {
-		for i, w := range windows {
-			var err error
-			if into[i], err = code(w); err != nil {
-				failed = err
+// alone makes codes of what computes the code of one window.
+func alone(code func(Window) (digits, error)) codes {
+	return func(one, two Window) (a, b digits, err error) {
+		a, err = code(one)
+		if !two.IsZero() {
+			var failed error
+			if b, failed = code(two); failed != nil {
+				err = failed
 			}
 		}
-		return failed
+		return a, b, err
 	}
 }
 
@@ -53,11 +54,11 @@ func CodeOf(p Profile, k Master, a Account, w Window) (Code, error) {
 	if err != nil {
 		return Code{}, err
 	}
-	var d [1]digits
-	if err := code(d[:], []Window{w}); err != nil {
+	d, _, err := code(w, Window{})
+	if err != nil {
 		return Code{}, err
 	}
-	return d[0].code(), nil
+	return d.code(), nil
 }
 
 func codesFor(p Profile, k Master, a Account, hours int) (codes, error) {
@@ -103,31 +104,33 @@ type coder struct {
 }
 
 // one gives the code of the account in a slot.
-func (c *coder) one(s Slot) (digits, error) {
-	var d [1]digits
-	err := c.all(d[:], []Slot{s})
-	return d[0], err
+func (c *coder) one(s *Slot) (digits, error) {
+	if err := c.prepare(&s.Policy); err != nil {
+		return digits{}, err
+	}
+	d, _, err := c.code(s.Window, Window{})
+	return d, err
 }
 
-// all puts the codes of the account in slots, up to CodesMax, into as many
-// places. A slot that has no key, or that the profile cannot express, gets none,
-// and the error says why.
+// all puts the codes of the account in slots into as many places. A slot that
+// has no key, or that the profile cannot express, gets none, and the error says
+// why.
 func (c *coder) all(into []digits, slots []Slot) (failed error) {
-	for len(slots) > 0 {
-		var windows [CodesMax]Window
-		n := 0
-		for n < len(slots) && slots[n].Policy.basis() == slots[0].Policy.basis() {
-			windows[n] = slots[n].Window
-			n++
+	for i := 0; i < len(slots); i += 2 {
+		pair := slots[i:min(i+2, len(slots))]
+		if len(pair) == 2 && pair[0].Policy.basis() == pair[1].Policy.basis() && c.prepare(&pair[0].Policy) == nil {
+			var err error
+			if into[i], into[i+1], err = c.code(pair[0].Window, pair[1].Window); err != nil {
+				failed = err
+			}
+			continue
 		}
-		err := c.prepare(&slots[0].Policy)
-		if err == nil {
-			err = c.code(into[:n], windows[:n])
+		for j := range pair {
+			var err error
+			if into[i+j], err = c.one(&pair[j]); err != nil {
+				failed = err
+			}
 		}
-		if err != nil {
-			failed = err
-		}
-		into, slots = into[n:], slots[n:]
 	}
 	return failed
 }

@@ -31,7 +31,7 @@ func (p totp) account(k Master, a Account, hours int) (codes, error) {
 	mac := hmac.New(sha256.New, key[:])
 	var counter [8]byte
 	space := make([]byte, 0, sha256.Size)
-	return eachWindow(func(w Window) (digits, error) {
+	return alone(func(w Window) (digits, error) {
 		if err := w.countable(); err != nil {
 			return digits{}, err
 		}

@@ -50,14 +50,14 @@ func Verify(s Schedule, keys Masters, a Account, c Code, at time.Time) (Finding,
 	}
 	now := s.SlotAt(at)
 	code := coder{masters: keys, account: a}
-	due, err := code.one(now)
+	due, err := code.one(&now)
 	if err != nil {
 		return Finding{}, err
 	}
 	before, outlived := s.outlived(now, at)
 	inTime, late := due.are(c), 0
 	if outlived {
-		if due, err := code.one(before); err == nil {
+		if due, err := code.one(&before); err == nil {
 			late = due.are(c)
 		}
 	}
