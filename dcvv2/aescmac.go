@@ -43,14 +43,25 @@ func (p aesCMAC) account(k Master, a Account, hours int) (codes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMasterKey, err)
 	}
-	ready := cmac.New(cipher)
-	record := [10]byte{codeRecordVersion, codeRecordDigits}
-	return alone(func(w Window) (digits, error) {
-		if err := w.countable(); err != nil {
-			return digits{}, err
-		}
-		binary.BigEndian.PutUint64(record[2:], uint64(w.Index))
-		sum := ready.Sum(record[:])
-		return digitsOf(binary.BigEndian.Uint64(sum[:8])), nil
-	}), nil
+	codes := &aesCMACCodes{record: [2 + 8]byte{codeRecordVersion, codeRecordDigits}}
+	codes.key.Set(cipher)
+	return codes, nil
+}
+
+type aesCMACCodes struct {
+	key    cmac.Key
+	record [2 + 8]byte
+}
+
+func (c *aesCMACCodes) two(one, other Window) (a, b digits, err error) {
+	return eachAlone(c.code, one, other)
+}
+
+func (c *aesCMACCodes) code(w Window) (digits, error) {
+	if err := w.countable(); err != nil {
+		return digits{}, err
+	}
+	binary.BigEndian.PutUint64(c.record[2:], uint64(w.Index))
+	sum := c.key.Sum(c.record[:])
+	return digitsOf(binary.BigEndian.Uint64(sum[:8])), nil
 }

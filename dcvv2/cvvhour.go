@@ -43,27 +43,35 @@ func (p cvvHour) account(k Master, a Account, hours int) (codes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s wants a master key of %d bytes: %w", p.Name(), p.KeyBytes(), err)
 	}
-	cipher := emv.CardCVVCipher([emv.KeyBytes]byte(derived[:emv.KeyBytes]))
-	block := packed(zeroFilled(0, firstHourDigits), a.PAN.Reveal()[issuerDigits:], a.Expiry.YYMM(), zeroFilled(900+int64(hours), serviceDigits))
-	return func(one, two Window) (a, b digits, err error) {
-		if two.IsZero() {
-			a = cipher.CVV(at(block, one))
-		} else {
-			a, b = cipher.CVVs(at(block, one), at(block, two))
-			if err = two.expressible(); err != nil {
-				b = digits{}
-			}
-		}
-		if failed := one.expressible(); failed != nil {
-			a, err = digits{}, failed
-		}
-		return a, b, err
+	return &cvvHourCodes{
+		cipher: emv.CardCVVCipher([emv.KeyBytes]byte(derived[:emv.KeyBytes])),
+		block:  packed(zeroFilled(0, firstHourDigits), a.PAN.Reveal()[issuerDigits:], a.Expiry.YYMM(), zeroFilled(900+int64(hours), serviceDigits)),
 	}, nil
 }
 
-// at puts a window's first hour at the beginning of a block.
-func at(block [emv.CVVBlockBytes]byte, w Window) [emv.CVVBlockBytes]byte {
-	hour := w.firstHour()
+type cvvHourCodes struct {
+	cipher emv.CVVCipher
+	block  [emv.CVVBlockBytes]byte // but for the first hour
+}
+
+func (c *cvvHourCodes) two(one, other Window) (a, b digits, err error) {
+	if other.IsZero() {
+		a = c.cipher.CVV(c.at(one))
+	} else {
+		a, b = c.cipher.CVVs(c.at(one), c.at(other))
+		if err = other.expressible(); err != nil {
+			b = digits{}
+		}
+	}
+	if failed := one.expressible(); failed != nil {
+		a, err = digits{}, failed
+	}
+	return a, b, err
+}
+
+// at is the block of a window.
+func (c *cvvHourCodes) at(w Window) [emv.CVVBlockBytes]byte {
+	block, hour := c.block, w.firstHour()
 	block[0], block[1], block[2] = twoDigits(hour/10_000), twoDigits(hour/100), twoDigits(hour)
 	return block
 }

@@ -27,34 +27,35 @@ type Profile interface {
 	account(k Master, a Account, hours int) (codes, error)
 }
 
-// codes computes the codes of one account in two windows, of which the second
-// may be none; not by several goroutines at once. A window that the profile
-// cannot express gets none, and the error is ErrWindow.
-type codes func(one, two Window) (a, b digits, err error)
+// codes computes the codes of one account; not by several goroutines at once.
+type codes interface {
+	// two gives the codes in two windows, of which the second may be none. A
+	// window that the profile cannot express gets none, and the error is
+	// ErrWindow.
+	two(one, other Window) (a, b digits, err error)
+}
 
-// alone makes codes of what computes the code of one window.
-func alone(code func(Window) (digits, error)) codes {
-	return func(one, two Window) (a, b digits, err error) {
-		a, err = code(one)
-		if !two.IsZero() {
-			var failed error
-			if b, failed = code(two); failed != nil {
-				err = failed
-			}
+// eachAlone is two for a profile that gains nothing by computing both at once.
+func eachAlone(code func(Window) (digits, error), one, other Window) (a, b digits, err error) {
+	a, err = code(one)
+	if !other.IsZero() {
+		var failed error
+		if b, failed = code(other); failed != nil {
+			err = failed
 		}
-		return a, b, err
 	}
+	return a, b, err
 }
 
 // CodeOf computes the code of an account in a window. It fails on a key that
 // does not suit (ErrMasterKey), an account without PAN or expiry (ErrAccount)
 // and a window that the profile cannot express (ErrWindow).
 func CodeOf(p Profile, k Master, a Account, w Window) (Code, error) {
-	code, err := codesFor(p, k, a, w.Hours)
+	account, err := codesFor(p, k, a, w.Hours)
 	if err != nil {
 		return Code{}, err
 	}
-	d, _, err := code(w, Window{})
+	d, _, err := account.two(w, Window{})
 	if err != nil {
 		return Code{}, err
 	}
@@ -100,7 +101,7 @@ type coder struct {
 	masters Masters
 	account Account
 	basis   basis
-	code    codes
+	codes   codes
 }
 
 // one gives the code of the account in a slot.
@@ -108,7 +109,7 @@ func (c *coder) one(s *Slot) (digits, error) {
 	if err := c.prepare(&s.Policy); err != nil {
 		return digits{}, err
 	}
-	d, _, err := c.code(s.Window, Window{})
+	d, _, err := c.codes.two(s.Window, Window{})
 	return d, err
 }
 
@@ -120,7 +121,7 @@ func (c *coder) all(into []digits, slots []Slot) (failed error) {
 		pair := slots[i:min(i+2, len(slots))]
 		if len(pair) == 2 && pair[0].Policy.basis() == pair[1].Policy.basis() && c.prepare(&pair[0].Policy) == nil {
 			var err error
-			if into[i], into[i+1], err = c.code(pair[0].Window, pair[1].Window); err != nil {
+			if into[i], into[i+1], err = c.codes.two(pair[0].Window, pair[1].Window); err != nil {
 				failed = err
 			}
 			continue
@@ -136,7 +137,7 @@ func (c *coder) all(into []digits, slots []Slot) (failed error) {
 }
 
 func (c *coder) prepare(p *Policy) error {
-	if c.code != nil && c.basis == p.basis() {
+	if c.codes != nil && c.basis == p.basis() {
 		return nil
 	}
 	profile, err := ProfileByName(p.Profile)
@@ -147,10 +148,10 @@ func (c *coder) prepare(p *Policy) error {
 	if err != nil {
 		return err
 	}
-	code, err := codesFor(profile, master, c.account, p.WindowHours)
+	codes, err := codesFor(profile, master, c.account, p.WindowHours)
 	if err != nil {
 		return err
 	}
-	c.basis, c.code = p.basis(), code
+	c.basis, c.codes = p.basis(), codes
 	return nil
 }

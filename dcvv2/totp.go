@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 )
 
 // ProfileTOTP is the profile of the open standard: RFC 6238 TOTP with SHA-256,
@@ -28,18 +29,27 @@ func (p totp) account(k Master, a Account, hours int) (codes, error) {
 	if err != nil {
 		return nil, err
 	}
-	mac := hmac.New(sha256.New, key[:])
-	var counter [8]byte
-	space := make([]byte, 0, sha256.Size)
-	return alone(func(w Window) (digits, error) {
-		if err := w.countable(); err != nil {
-			return digits{}, err
-		}
-		binary.BigEndian.PutUint64(counter[:], uint64(w.Index))
-		mac.Reset()
-		mac.Write(counter[:])
-		sum := mac.Sum(space)
-		at := sum[len(sum)-1] & 0x0F // dynamic truncation, RFC 4226 5.3
-		return digitsOf(uint64(binary.BigEndian.Uint32(sum[at:at+4]) & 0x7FFF_FFFF)), nil
-	}), nil
+	return &totpCodes{mac: hmac.New(sha256.New, key[:])}, nil
+}
+
+type totpCodes struct {
+	mac     hash.Hash
+	counter [8]byte
+	sum     [sha256.Size]byte
+}
+
+func (c *totpCodes) two(one, other Window) (a, b digits, err error) {
+	return eachAlone(c.code, one, other)
+}
+
+func (c *totpCodes) code(w Window) (digits, error) {
+	if err := w.countable(); err != nil {
+		return digits{}, err
+	}
+	binary.BigEndian.PutUint64(c.counter[:], uint64(w.Index))
+	c.mac.Reset()
+	c.mac.Write(c.counter[:])
+	c.mac.Sum(c.sum[:0])
+	at := c.sum[len(c.sum)-1] & 0x0F // dynamic truncation, RFC 4226 5.3
+	return digitsOf(uint64(binary.BigEndian.Uint32(c.sum[at:at+4]) & 0x7FFF_FFFF)), nil
 }

@@ -82,6 +82,9 @@ func (k *coder) explain(c Code, s Schedule, now Slot) Finding {
 // code stays good for longest, comes last.
 func (s Schedule) Accepted(at time.Time) []Slot {
 	now := s.SlotAt(at)
+	if len(s.versions) == 0 {
+		return []Slot{now}
+	}
 	if before, outlived := s.outlived(now, at); outlived {
 		return []Slot{before, now}
 	}
@@ -90,12 +93,11 @@ func (s Schedule) Accepted(at time.Time) []Slot {
 
 // outlived is the slot before now's, and whether at is inside its grace.
 func (s Schedule) outlived(now Slot, at time.Time) (before Slot, outlived bool) {
-	into := at.Sub(now.Start)
-	if into >= GraceMax {
+	last := now.Start.Add(-1)
+	if at.Sub(now.Start) >= s.versions[s.index(last)].Policy.Grace {
 		return Slot{}, false
 	}
-	before = s.before(now)
-	return before, into < before.Policy.Grace
+	return s.SlotAt(last), true
 }
 
 // walk fills slots with those that follow from, the nearest last.

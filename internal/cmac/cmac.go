@@ -19,11 +19,17 @@ type Key struct {
 // New makes the cipher block, which is AES with a key of 16, 24 or 32 bytes,
 // ready for CMAC.
 func New(block cipher.Block) *Key {
-	k := &Key{block: block}
+	k := new(Key)
+	k.Set(block)
+	return k
+}
+
+// Set makes of k what New gives, in a place that is there already.
+func (k *Key) Set(block cipher.Block) {
+	k.block, k.k1 = block, [aes.BlockSize]byte{}
 	block.Encrypt(k.k1[:], k.k1[:])
 	k.k1 = doubled(k.k1)
 	k.k2 = doubled(k.k1)
-	return k
 }
 
 // Sum is the 16-byte authentication code of message under the cipher block.
