@@ -81,10 +81,10 @@ func (k *coder) explain(c Code, s Schedule, now Slot) Finding {
 // Accepted lists the slots whose codes pass at a time. The current one, whose
 // code stays good for longest, comes last.
 func (s Schedule) Accepted(at time.Time) []Slot {
-	now := s.SlotAt(at)
 	if len(s.versions) == 0 {
-		return []Slot{now}
+		return nil
 	}
+	now := s.SlotAt(at)
 	if before, outlived := s.outlived(now, at); outlived {
 		return []Slot{before, now}
 	}
