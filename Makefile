@@ -23,7 +23,8 @@ norace  = $(if $(race),,-skipped 'race detector: needs a C compiler')
 
 # The PKCS#11 driver has a build tag, needs cgo, and is tested against SoftHSM.
 softhsm = $(and $(filter 1,$(cgo)),$(shell command -v softhsm2-util))
-module  = $(if $(softhsm),-- $(race) -tags pkcs11 ./keys/pkcs11)
+tagged  = -- $(race) -tags pkcs11 ./keys/pkcs11 -- -tags pkcs11 -run ^TestModule ./cmd/firsttap
+module  = $(if $(softhsm),$(tagged))
 nomod   = $(if $(softhsm),,-skipped 'PKCS#11: needs a C compiler and softhsm2-util')
 
 .PHONY: help build demo test check lint race fuzz bench clean bin/count

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/internal/secret"
 )
 
@@ -109,6 +110,18 @@ func Combine(parts ...Component) (Component, error) {
 		return Component{}, fmt.Errorf("the combined key: %w", err)
 	}
 	return Component{part: secret.New(string(key)), algorithm: parts[0].algorithm}, nil
+}
+
+// MasterKey is ImportCombined of a dcvv2 key for a module that takes it in in
+// the ring's place: nothing is kept.
+func (c Component) MasterKey(w Wanted, confirmed string) (dcvv2.MasterKey, Info, error) {
+	if err := c.Confirm(confirmed); err != nil {
+		return dcvv2.MasterKey{}, Info{}, fmt.Errorf("importing key %s: %w", w, err)
+	}
+	if w.Usage != DCVV2 {
+		return dcvv2.MasterKey{}, Info{}, fmt.Errorf("%w: a module takes dcvv2 keys only", ErrName)
+	}
+	return moduleKey(w, []byte(c.part.Reveal()))
 }
 
 // ImportCombined adds the key of components whose check value was confirmed.

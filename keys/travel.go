@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/internal/secret"
 )
 
@@ -73,6 +74,31 @@ func (r *Ring) ImportBlock(w Wanted, under TransportKey, block string) (Info, er
 		return Info{}, fmt.Errorf("importing key %s: %w", w, err)
 	}
 	return r.importClear(w, key)
+}
+
+// OpenBlock is ImportBlock of a dcvv2 key for a module that takes it in in the
+// ring's place: the block is checked alike, and nothing is kept.
+func OpenBlock(w Wanted, under TransportKey, block string) (dcvv2.MasterKey, Info, error) {
+	if w.Usage != DCVV2 {
+		return dcvv2.MasterKey{}, Info{}, fmt.Errorf("%w: a module takes dcvv2 keys only", ErrName)
+	}
+	key, err := openForeign(w, under, block)
+	if err != nil {
+		return dcvv2.MasterKey{}, Info{}, fmt.Errorf("importing key %s: %w", w, err)
+	}
+	return moduleKey(w, key)
+}
+
+// moduleKey is a key for a module, and what may be told of it. It never leaves
+// the module.
+func moduleKey(w Wanted, key []byte) (dcvv2.MasterKey, Info, error) {
+	algorithm, err := algorithmOf(w.Usage, key)
+	if err != nil {
+		return dcvv2.MasterKey{}, Info{}, err
+	}
+	master, err := dcvv2.NewMasterKey(key)
+	k := held{key: secret.New(string(key)), algorithm: algorithm, exportability: ExportNever}
+	return master, k.info(w), err
 }
 
 func openForeign(w Wanted, under TransportKey, block string) ([]byte, error) {

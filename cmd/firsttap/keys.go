@@ -42,6 +42,7 @@ type keyFlags struct {
 	version       int
 	bytes         int
 	exportability string
+	config        string
 }
 
 func (f *keyFlags) addFolder(c *cobra.Command) {
@@ -206,7 +207,10 @@ func keysGenerateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "generate", Short: "Make a new key in the ring",
 		Long: `generate makes a key of the system's chance. A key that is there already is
-never replaced: take the next version. The folder is made when there is none.`,
+never replaced: take the next version. The folder is made when there is none.
+
+With the --config of a gateway whose code master keys are in a PKCS#11 module, a
+dcvv2 key is made there and not in the ring.`,
 		Example: `  firsttap keys generate --usage dcvv2 --range 4761739 --key-version 2
   firsttap keys generate --usage dcvv2 --range 4000001 --key-version 1 --bytes 32
   firsttap keys generate --usage cvk --range 4761739 --key-version 1 --exportability E`,
@@ -219,7 +223,12 @@ never replaced: take the next version. The folder is made when there is none.`,
 			if err != nil {
 				return err
 			}
-			info, err := ring.Generate(w)
+			into, err := f.place(ring, w)
+			if err != nil {
+				return err
+			}
+			defer into.close()
+			info, err := into.generate(w)
 			if err != nil {
 				return err
 			}
@@ -229,6 +238,7 @@ never replaced: take the next version. The folder is made when there is none.`,
 	f.addFolder(c)
 	f.addName(c)
 	f.addExportability(c)
+	f.addConfig(c)
 	c.Flags().IntVar(&f.bytes, "bytes", 0, "length of the key: 32 for a dcvv2 key of aes-cmac or totp (default: the usage's usual one)")
 	return c
 }

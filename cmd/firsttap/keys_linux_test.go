@@ -107,7 +107,7 @@ func TestComponentsAreTypedWithoutEcho(t *testing.T) {
 	var info keys.Info
 	go func() {
 		var err error
-		info, err = importComponents(t.Context(), newTypist(terminal, terminal), 2, ring, keys.Wanted{Usage: keys.Token, Version: 1})
+		info, err = importComponents(t.Context(), newTypist(terminal, terminal), 2, ringPlace{ring}, keys.Wanted{Usage: keys.Token, Version: 1})
 		ended <- err
 	}()
 	for _, step := range []struct{ prompt, answer string }{

@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 
+	"github.com/spf13/cobra"
+
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/internal/config"
@@ -68,4 +70,81 @@ func derivationsOf(registry *dcvv2.Registry) (needs []dcvv2.Derivation, err erro
 		}
 	}
 	return needs, nil
+}
+
+// keyPlace is where keys are made and taken in.
+type keyPlace interface {
+	generate(w keys.Wanted) (keys.Info, error)
+	importBlock(w keys.Wanted, under keys.TransportKey, block string) (keys.Info, error)
+	importCombined(w keys.Wanted, combined keys.Component, confirmed string) (keys.Info, error)
+	close()
+}
+
+func (f *keyFlags) addConfig(c *cobra.Command) {
+	c.Flags().StringVar(&f.config, "config", "", "settings of the gateway, when its keys.driver is pkcs11")
+	_ = c.MarkFlagFilename("config", "yaml", "yml")
+}
+
+// place is where a key belongs: dcvv2 keys of a gateway with a module in the
+// module, all others in the ring.
+func (f *keyFlags) place(ring *keys.Ring, w keys.Wanted) (keyPlace, error) {
+	if f.config == "" || w.Usage != keys.DCVV2 {
+		return ringPlace{ring}, nil
+	}
+	settings, err := config.LoadGateway(f.config)
+	if err != nil {
+		return nil, badSettings(f.config, err)
+	}
+	if settings.Keys.Driver != config.KeysInModule {
+		return ringPlace{ring}, nil
+	}
+	if w.Exportability != keys.ExportNever {
+		return nil, usage("--exportability: a key in a PKCS#11 module never leaves it")
+	}
+	module, err := openModule(settings.Keys, nil)
+	if err != nil {
+		return nil, err
+	}
+	return modulePlace{module}, nil
+}
+
+type ringPlace struct{ ring *keys.Ring }
+
+func (p ringPlace) close()                                    {}
+func (p ringPlace) generate(w keys.Wanted) (keys.Info, error) { return p.ring.Generate(w) }
+
+func (p ringPlace) importBlock(w keys.Wanted, under keys.TransportKey, block string) (keys.Info, error) {
+	return p.ring.ImportBlock(w, under, block)
+}
+
+func (p ringPlace) importCombined(w keys.Wanted, combined keys.Component, confirmed string) (keys.Info, error) {
+	return p.ring.ImportCombined(w, combined, confirmed)
+}
+
+type modulePlace struct{ module *pkcs11.Module }
+
+func (p modulePlace) close() { _ = p.module.Close() }
+
+// generate makes a key whose check value nobody knows: the module shows none.
+func (p modulePlace) generate(w keys.Wanted) (keys.Info, error) {
+	if _, err := p.module.CodeMaster(w.Range, w.Version); err == nil {
+		return keys.Info{}, keys.ErrExists
+	}
+	return keys.Info{Usage: w.Usage, Range: w.Range, Version: w.Version}, p.module.Ensure(w)
+}
+
+func (p modulePlace) importBlock(w keys.Wanted, under keys.TransportKey, block string) (keys.Info, error) {
+	master, info, err := keys.OpenBlock(w, under, block)
+	if err != nil {
+		return info, err
+	}
+	return info, p.module.Import(w.Range, w.Version, master)
+}
+
+func (p modulePlace) importCombined(w keys.Wanted, combined keys.Component, confirmed string) (keys.Info, error) {
+	master, info, err := combined.MasterKey(w, confirmed)
+	if err != nil {
+		return info, err
+	}
+	return info, p.module.Import(w.Range, w.Version, master)
 }

@@ -107,7 +107,10 @@ value, as their custodians come one after the other; what they type is not
 shown. The key is the parts' exclusive or. Its check value is shown at the end
 and must be typed to take the key in. When standard input is no terminal, the
 answers are read from its lines: part, check value, and so on, and at last the
-key's check value.`,
+key's check value.
+
+With the --config of a gateway whose code master keys are in a PKCS#11 module, a
+dcvv2 key goes there and not into the ring.`,
 		Example: `  firsttap keys import --usage dcvv2 --range 4761739 --key-version 2 --components 3
   firsttap keys import --usage transport --key-version 1 --components 2
   firsttap keys import --usage token --key-version 2 --block token.block --transport-version 1
@@ -118,6 +121,7 @@ key's check value.`,
 	f.addName(c)
 	f.addExportability(c)
 	f.addTransport(c)
+	f.addConfig(c)
 	c.Flags().StringVar(&f.block, "block", "", `file of a key block, or "-" for standard input`)
 	c.Flags().IntVar(&f.components, "components", 0, fmt.Sprintf("how many components are typed, %d or %d", keys.ComponentsMin, keys.ComponentsMax))
 	_ = c.MarkFlagFilename("block")
@@ -137,11 +141,16 @@ func importKey(c *cobra.Command, f *travelFlags) error {
 	if err != nil {
 		return err
 	}
+	into, err := f.place(ring, w)
+	if err != nil {
+		return err
+	}
+	defer into.close()
 	var info keys.Info
 	if f.block != "" {
-		info, err = importBlock(c.InOrStdin(), f, ring, w)
+		info, err = importBlock(c.InOrStdin(), f, ring, into, w)
 	} else {
-		info, err = importComponents(c.Context(), newTypist(c.InOrStdin(), c.ErrOrStderr()), f.components, ring, w)
+		info, err = importComponents(c.Context(), newTypist(c.InOrStdin(), c.ErrOrStderr()), f.components, into, w)
 	}
 	if err != nil {
 		return err
@@ -164,7 +173,7 @@ func (f *travelFlags) checkSource() error {
 	return nil
 }
 
-func importBlock(stdin io.Reader, f *travelFlags, ring *keys.Ring, w keys.Wanted) (keys.Info, error) {
+func importBlock(stdin io.Reader, f *travelFlags, ring *keys.Ring, into keyPlace, w keys.Wanted) (keys.Info, error) {
 	under, err := f.transport(ring)
 	if err != nil {
 		return keys.Info{}, err
@@ -173,7 +182,7 @@ func importBlock(stdin io.Reader, f *travelFlags, ring *keys.Ring, w keys.Wanted
 	if err != nil {
 		return keys.Info{}, err
 	}
-	return ring.ImportBlock(w, under, block)
+	return into.importBlock(w, under, block)
 }
 
 // readBlock reads a key block, without the line's end after it.
@@ -197,7 +206,7 @@ func readBlock(stdin io.Reader, path string) (string, error) {
 
 // importComponents is the ceremony. A component that does not fit its check
 // value ends it before the next custodian is asked.
-func importComponents(ctx context.Context, t *typist, count int, ring *keys.Ring, w keys.Wanted) (keys.Info, error) {
+func importComponents(ctx context.Context, t *typist, count int, into keyPlace, w keys.Wanted) (keys.Info, error) {
 	t.say("Key %s by %d components. What is typed is not shown.", w, count)
 	var parts []keys.Component
 	for n := range count {
@@ -217,7 +226,7 @@ func importComponents(ctx context.Context, t *typist, count int, ring *keys.Ring
 	if err != nil {
 		return keys.Info{}, err
 	}
-	info, err := ring.ImportCombined(w, combined, confirmed)
+	info, err := into.importCombined(w, combined, confirmed)
 	if errors.Is(err, keys.ErrCheckValue) {
 		err = errors.New("what was typed is not the key's check value, so the key is not in the ring")
 	}

@@ -42,6 +42,15 @@ func File(t testing.TB, paths ...string) string {
 	return ""
 }
 
+// SoftHSM gives the program that makes SoftHSM tokens and the module that opens
+// them (package softhsm2 of Debian, softhsm of others).
+func SoftHSM(t testing.TB) (program, module string) {
+	t.Helper()
+	return Tool(t, "softhsm2-util"), File(t, "/usr/lib/softhsm/libsofthsm2.so",
+		"/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+		"/usr/lib64/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so")
+}
+
 // That goes on when ok, and otherwise skips the test for the reason given, or
 // fails it under REQUIRE=all. The reason says what is missing.
 func That(t testing.TB, ok bool, reason string, args ...any) {

@@ -25,10 +25,7 @@ const (
 // newToken makes a SoftHSM token in a folder of the test's own.
 func newToken(t testing.TB) Settings {
 	t.Helper()
-	tool := need.Tool(t, "softhsm2-util")
-	library := need.File(t, "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-		"/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib64/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so",
-		"/opt/homebrew/lib/softhsm/libsofthsm2.so")
+	tool, library := need.SoftHSM(t)
 	dir := t.TempDir()
 	tokens, conf, pin := filepath.Join(dir, "tokens"), filepath.Join(dir, "softhsm2.conf"), filepath.Join(dir, "pin")
 	write(t, conf, fmt.Sprintf("directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n", tokens))
