@@ -67,6 +67,7 @@ fuzz: ## fuzz every target for FUZZTIME (10s, or a count such as 5000x) each
 bench: ## run all benchmarks; the numbers stay in bin/bench.txt
 	@mkdir -p bin
 	go test -run '^$$' -bench . -benchmem ./... | tee bin/bench.txt
+	$(if $(softhsm),go test -tags pkcs11 -run '^$$' -bench . ./keys/pkcs11 | tee -a bin/bench.txt)
 
 clean: ## remove what was built
 	rm -rf bin dist
