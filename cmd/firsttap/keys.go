@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -157,13 +158,18 @@ func keysListCommand() *cobra.Command {
 				return err
 			}
 			all := []keyDocument{}
-			for _, info := range ring.List() {
+			inModule, err := f.moduleKeys()
+			if err != nil {
+				return err
+			}
+			for _, info := range slices.Concat(ring.List(), inModule) {
 				all = append(all, describeKey(info))
 			}
 			return f.sayKeys(c.OutOrStdout(), all)
 		},
 	}
 	f.addFolder(c)
+	f.addConfig(c)
 	return c
 }
 

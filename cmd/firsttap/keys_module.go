@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,30 @@ func mastersOver(ring *keys.Ring, settings config.Gateway) (masters, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := refusePublished(settings, module); err != nil {
+		_ = module.Close() // the first error tells more
+		return nil, err
+	}
 	return module.Over(ring), nil
+}
+
+// refusePublished keeps a gateway in production from starting with keys that
+// everybody knows in its module.
+func refusePublished(settings config.Gateway, module *pkcs11.Module) error {
+	if settings.Mode != config.ModeProduction {
+		return nil
+	}
+	all, err := module.List()
+	if err != nil {
+		return err
+	}
+	for _, info := range all {
+		if keys.Published(info) {
+			return fmt.Errorf("key %s/%s/%d in the PKCS#11 module, check value %s, is a published test key: production takes keys of one's own only",
+				info.Usage, info.Range, info.Version, info.CheckValue)
+		}
+	}
+	return nil
 }
 
 // openModule opens the module of the settings. It must be able to do what the
@@ -88,24 +112,45 @@ func (f *keyFlags) addConfig(c *cobra.Command) {
 // place is where a key belongs: dcvv2 keys of a gateway with a module in the
 // module, all others in the ring.
 func (f *keyFlags) place(ring *keys.Ring, w keys.Wanted) (keyPlace, error) {
-	if f.config == "" || w.Usage != keys.DCVV2 {
+	if w.Usage != keys.DCVV2 {
 		return ringPlace{ring}, nil
+	}
+	module, err := f.module()
+	switch {
+	case err != nil:
+		return nil, err
+	case module == nil:
+		return ringPlace{ring}, nil
+	case w.Exportability != keys.ExportNever:
+		_ = module.Close() // the wrong use tells more
+		return nil, usage("--exportability: a key in a PKCS#11 module never leaves it")
+	}
+	return modulePlace{module}, nil
+}
+
+// module opens the module of --config, nil where there is none.
+func (f *keyFlags) module() (*pkcs11.Module, error) {
+	if f.config == "" {
+		return nil, nil
 	}
 	settings, err := config.LoadGateway(f.config)
 	if err != nil {
 		return nil, badSettings(f.config, err)
 	}
 	if settings.Keys.Driver != config.KeysInModule {
-		return ringPlace{ring}, nil
+		return nil, nil
 	}
-	if w.Exportability != keys.ExportNever {
-		return nil, usage("--exportability: a key in a PKCS#11 module never leaves it")
-	}
-	module, err := openModule(settings.Keys, nil)
-	if err != nil {
+	return openModule(settings.Keys, nil)
+}
+
+// moduleKeys lists what is in the module of --config.
+func (f *keyFlags) moduleKeys() ([]keys.Info, error) {
+	module, err := f.module()
+	if err != nil || module == nil {
 		return nil, err
 	}
-	return modulePlace{module}, nil
+	defer func() { _ = module.Close() }()
+	return module.List()
 }
 
 type ringPlace struct{ ring *keys.Ring }
@@ -125,12 +170,20 @@ type modulePlace struct{ module *pkcs11.Module }
 
 func (p modulePlace) close() { _ = p.module.Close() }
 
-// generate makes a key whose check value nobody knows: the module shows none.
 func (p modulePlace) generate(w keys.Wanted) (keys.Info, error) {
 	if _, err := p.module.CodeMaster(w.Range, w.Version); err == nil {
 		return keys.Info{}, keys.ErrExists
 	}
-	return keys.Info{Usage: w.Usage, Range: w.Range, Version: w.Version}, p.module.Ensure(w)
+	if err := p.module.Ensure(w); err != nil {
+		return keys.Info{}, err
+	}
+	all, err := p.module.List()
+	for _, info := range all {
+		if info.Range == w.Range && info.Version == w.Version {
+			return info, nil
+		}
+	}
+	return keys.Info{}, err
 }
 
 func (p modulePlace) importBlock(w keys.Wanted, under keys.TransportKey, block string) (keys.Info, error) {

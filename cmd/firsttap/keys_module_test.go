@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +106,19 @@ func TestModuleNetwork(t *testing.T) {
 	got, err := dcvv2.CodeOf(profile, master, dcvv2.Account{PAN: card.MustPAN("4761739001010010"), Expiry: expiry}, dcvv2.Window{Hours: 1, Index: 498708})
 	if want, _ := dcvv2.ParseCode("075"); err != nil || got != want {
 		t.Errorf("another code: %v", err)
+	}
+	refused := settings
+	refused.Mode = config.ModeProduction
+	again, err := openModule(settings.Keys, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := refusePublished(refused, again); err == nil || !strings.Contains(err.Error(), "08D7B4, is a published test key") {
+		t.Errorf("a published key in production: %v", err)
+	}
+	if err := refusePublished(settings, again); err != nil {
+		t.Errorf("a published key in a test: %v", err)
 	}
 	ring, err := keys.Open(data)
 	if err != nil {

@@ -26,5 +26,8 @@ func (*Module) Ensure(keys.Wanted) error { return ErrNotBuilt }
 // Import is ErrNotBuilt.
 func (*Module) Import(string, int, dcvv2.MasterKey) error { return ErrNotBuilt }
 
+// List is ErrNotBuilt.
+func (*Module) List() ([]keys.Info, error) { return nil, ErrNotBuilt }
+
 // Close does nothing.
 func (*Module) Close() error { return nil }

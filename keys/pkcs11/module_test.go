@@ -169,6 +169,27 @@ func mustSession(t *testing.T, m *Module) pkcs11.SessionHandle {
 	return session
 }
 
+func TestListShowsTheCheckValuesOfTheRing(t *testing.T) {
+	m := opened(t, newToken(t))
+	imported(t, m, 2, wideKey)
+	imported(t, m, 1, codeKey)
+	strange := template("another program's", dcvv2.DeriveCMAC, masterKey(t, wideKey).Reveal())
+	if _, err := m.ctx.CreateObject(mustSession(t, m), strange); err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.List()
+	var shown []string
+	for _, info := range got {
+		if !keys.Published(info) || info.Usage != keys.DCVV2 || info.Range != testRange || info.Exportability != keys.ExportNever {
+			t.Errorf("%+v", info)
+		}
+		shown = append(shown, fmt.Sprint(info.Version, info.Algorithm, info.CheckValue))
+	}
+	if want := []string{"1TDES08D7B4", "2AES377822", "2HMACD38B42"}; err != nil || fmt.Sprint(shown) != fmt.Sprint(want) {
+		t.Errorf("%v, %v", shown, err)
+	}
+}
+
 func TestWhatTheModuleRefuses(t *testing.T) {
 	m := opened(t, newToken(t))
 	imported(t, m, 1, codeKey)

@@ -14,6 +14,11 @@ import (
 	"github.com/firsttap/firsttap/keys"
 )
 
+// labelOf is an object's CKA_LABEL: the key's name in the ring's manner.
+func labelOf(accountRange string, version int) string {
+	return keys.Wanted{Usage: keys.DCVV2, Range: accountRange, Version: version}.String()
+}
+
 // template is what a master key is in the module: there to stay, for one use,
 // and never to be read. value is nil for a key that the module makes.
 func template(label string, d dcvv2.Derivation, value []byte) []*pkcs11.Attribute {

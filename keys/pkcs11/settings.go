@@ -80,11 +80,6 @@ func (k Keys) Ensure(w keys.Wanted) error {
 // Close ends the module's sessions.
 func (k Keys) Close() error { return k.module.Close() }
 
-// labelOf is an object's CKA_LABEL: the key's name in the ring's manner.
-func labelOf(accountRange string, version int) string {
-	return keys.Wanted{Usage: keys.DCVV2, Range: accountRange, Version: version}.String()
-}
-
 // readPIN reads the first line of a file that only its owner may open.
 func readPIN(path string) (secret.Text, error) {
 	info, err := os.Stat(path)
