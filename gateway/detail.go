@@ -14,12 +14,12 @@ import (
 // "label: text" pairs with "; " between them, which `firsttap explain` shows
 // one a line. Codes and card data have no place in it. Counters are as they
 // were read before the claim: requests at the same moment read the same.
-func detailOf(found Screened, a token.Activation, scopes []vault.Scope) string {
+func detailOf(found Screened, a token.Activation) string {
 	d := make(detail, 0, 8)
 	d.add("asked", "%s", askedBy(a))
 	if r := found.Facts.Registration; !r.IsZero() {
 		d.add("policy", "%s", policyAt(r, found.Claim.At))
-		if looked(found.Screening) {
+		if found.Tried() {
 			d.add("tried", "%s", triedWindows(found, a))
 		}
 	}
@@ -27,8 +27,8 @@ func detailOf(found Screened, a token.Activation, scopes []vault.Scope) string {
 	if found.Tried() || found.Reason == token.ReasonDayLimit || found.Reason == token.ReasonLocked {
 		d.add("counted", "%s", counted(found))
 	}
-	if found.Tried() || throttled(found.Screening) {
-		d.add("throttle", "%s", throttles(scopes))
+	if throttled := found.counters.throttled(); found.Tried() || throttled != "" && found.Reason == throttled {
+		d.add("throttle", "%s", throttles(found))
 	}
 	d.add("then", "%s", next(found.Screening))
 	return d.String()
@@ -71,13 +71,6 @@ func policyAt(r dcvv2.Registration, at time.Time) string {
 	}
 	p := r.Schedule.At(at)
 	return fmt.Sprintf("range %s of %s, %s of %d h, key version %d, grace %v, %s", r.Range, r.Issuer, p.Profile, p.WindowHours, p.KeyVersion, p.Grace, begun)
-}
-
-// looked reports whether the code was computed anew and compared.
-func looked(found token.Screening) bool { return found.Tried() || throttled(found) }
-
-func throttled(found token.Screening) bool {
-	return found.Reason == token.ReasonRequestorLimit || found.Reason == token.ReasonRangeLimit
 }
 
 // triedWindows lists the windows whose codes would have passed.
@@ -132,20 +125,24 @@ func counted(found Screened) string {
 		a.FailuresInDay, p.FailuresPerDayMax, a.FailuresInRow, p.FailuresInRowMax, more)
 }
 
-func throttles(scopes []vault.Scope) string {
-	var limits []string
-	for _, s := range scopes {
-		limits = append(limits, fmt.Sprintf("%s may fail %d times an hour", s.Name, s.FailuresMax))
+// throttles tells the counters of the scopes with this attempt in them.
+func throttles(found Screened) string {
+	var list []string
+	for _, c := range found.counters {
+		if found.Failed() {
+			c.failures++
+		}
+		list = append(list, fmt.Sprintf("%s %d of %d failures in an hour", c.Name, c.failures, c.FailuresMax))
 	}
-	if limits == nil {
+	if list == nil {
 		return "none"
 	}
-	return strings.Join(limits, ", ")
+	return strings.Join(list, ", ")
 }
 
 func next(found token.Screening) string {
 	if found.Ask() {
-		return "the issuer is asked, told " + found.CVV2.String()
+		return "the issuer is asked, with 44.10 = " + found.CVV2.String()
 	}
 	return "declined at once with " + string(found.Decline)
 }

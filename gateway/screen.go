@@ -46,21 +46,23 @@ type Screened struct {
 	// Result is what became of Claim: Won, or the state of a repeat (Answered,
 	// Busy, Conflict). The screening counts only when it is Won.
 	Result vault.ClaimResult
+
+	counters counters // of the scopes, when there is a code
 }
 
 // Screen checks the code of an activation and claims what it found. key names
 // the request and content is its meaning: see vault.Claim. An error means that
 // nothing was claimed and that the code is not processed.
 func (s Screener) Screen(ctx context.Context, key string, content []byte, a token.Activation, at time.Time) (Screened, error) {
-	facts, err := s.facts(ctx, a, at)
+	found, err := s.facts(ctx, a, at)
 	if err != nil {
-		return Screened{}, err
+		return found, err
 	}
-	found := Screened{Screening: token.Screen(a, facts, at), Facts: facts}
 	transactionID, err := token.DrawTransactionID(s.Random)
 	if err != nil {
 		return found, err
 	}
+	found.Screening = token.Screen(a, found.Facts, at)
 	found.Claim = vault.Claim{
 		Key: key, Content: content, Kind: vault.KindActivation,
 		TransactionID: transactionID, At: at, PAN: a.PAN,
@@ -72,27 +74,37 @@ func (s Screener) Screen(ctx context.Context, key string, content []byte, a toke
 	return found, err
 }
 
-func (s Screener) facts(ctx context.Context, a token.Activation, at time.Time) (token.ActivationFacts, error) {
-	var facts token.ActivationFacts
+// facts reads all that the screening needs. The scopes matter to codes only.
+func (s Screener) facts(ctx context.Context, a token.Activation, at time.Time) (found Screened, err error) {
 	registration, ok := s.Ranges.Find(a.PAN)
 	if !ok {
-		return facts, nil
+		return found, nil
 	}
 	account, err := s.Store.Account(ctx, a.PAN, at)
 	if err != nil {
-		return facts, err
+		return found, err
 	}
-	accountRange := registration.Range.String()
-	facts.Registration, facts.Enrolment, facts.Attempts = registration, account.Enrolment, account.Attempts
-	facts.Keys = func(version int) (dcvv2.Master, error) {
+	if a.CVV2.HasCode() {
+		if found.counters, err = s.counters(ctx, registration, a, at); err != nil {
+			return found, err
+		}
+	}
+	found.Facts = token.ActivationFacts{
+		Registration: registration, Enrolment: account.Enrolment, Attempts: account.Attempts,
+		Keys: s.masters(registration.Range.String()), Throttled: found.counters.throttled(),
+	}
+	if registration.Schedule.At(at).OnNoMatch == dcvv2.ActionStatic {
+		found.Facts.CVK, err = s.Keys.CVK(registration.Range.String(), staticKeyVersion)
+		_ = s.missing(err, "cvk", registration.Range.String(), staticKeyVersion) // then no static CVV2 is right
+	}
+	return found, nil
+}
+
+func (s Screener) masters(accountRange string) dcvv2.Masters {
+	return func(version int) (dcvv2.Master, error) {
 		key, err := s.Keys.CodeMaster(accountRange, version)
 		return key, s.missing(err, "dcvv2", accountRange, version)
 	}
-	if registration.Schedule.At(at).OnNoMatch == dcvv2.ActionStatic {
-		facts.CVK, err = s.Keys.CVK(accountRange, staticKeyVersion)
-		_ = s.missing(err, "cvk", accountRange, staticKeyVersion) // then no static CVV2 is right
-	}
-	return facts, nil
 }
 
 // missing tells operators of a key that is not there.
@@ -106,15 +118,14 @@ func (s Screener) missing(err error, usage, accountRange string, version int) er
 // claim claims what the screening found. Every code that was tried, right or
 // wrong, is held to the limits as they stand now. When another request was
 // faster with the code or with the last attempt, that is the new finding, and
-// it is claimed in its place.
+// it is claimed in its place: a claim that was not tried is held to nothing.
 func (s Screener) claim(ctx context.Context, found Screened, a token.Activation) (Screened, error) {
 	policy := found.Facts.Registration.Schedule.At(found.Claim.At)
-	scopes := s.scopes(found.Facts, a, policy)
 	for {
 		c := &found.Claim
 		c.Limits, c.Scopes, c.Spend, c.Failed, c.Outcome = dcvv2.Policy{}, nil, dcvv2.Window{}, found.Failed(), nil
 		if found.Tried() {
-			c.Limits, c.Scopes = policy, scopes
+			c.Limits, c.Scopes = policy, found.counters.scopes()
 		}
 		if found.Ask() {
 			c.Spend = spendable(policy, found.Screening)
@@ -122,7 +133,7 @@ func (s Screener) claim(ctx context.Context, found Screened, a token.Activation)
 			declined := found.Declined()
 			c.Outcome = &declined
 		}
-		c.Detail = detailOf(found, a, scopes)
+		c.Detail = detailOf(found, a)
 		var err error
 		found.Result, err = s.Store.Claim(ctx, *c)
 		switch {
@@ -133,6 +144,7 @@ func (s Screener) claim(ctx context.Context, found Screened, a token.Activation)
 		case found.Result.State == vault.Blocked:
 			found.Screening, found.Facts.Attempts = token.Blocked(policy, found.Result.Attempts), found.Result.Attempts
 		case found.Result.State == vault.Throttled:
+			found.counters.reached(found.Result.Scope)
 			found.Screening = token.Throttled(policy, throttleReason(found.Result.Scope))
 		default:
 			return found, nil

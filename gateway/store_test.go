@@ -47,6 +47,13 @@ func (b *brittle) Account(ctx context.Context, pan card.PAN, at time.Time) (vaul
 	return b.Store.Account(ctx, pan, at)
 }
 
+func (b *brittle) ScopeFailures(ctx context.Context, scope string, at time.Time) (int, error) {
+	if err := b.fault("ScopeFailures"); err != nil {
+		return 0, err
+	}
+	return b.Store.ScopeFailures(ctx, scope, at)
+}
+
 func (b *brittle) Claim(ctx context.Context, c vault.Claim) (vault.ClaimResult, error) {
 	if err := b.fault("Claim"); err != nil {
 		return vault.ClaimResult{}, err
@@ -103,7 +110,7 @@ func newBrittleWorld(t *testing.T) (*world, *brittle) {
 // TestStoreFails holds that a store that cannot do its work costs an answer of
 // 96 and nothing else: the same code and the same counter are good afterwards.
 func TestStoreFails(t *testing.T) {
-	for _, method := range []string{"Account", "Claim", "Conclude"} {
+	for _, method := range []string{"Account", "ScopeFailures", "Claim", "Conclude"} {
 		t.Run("activation, "+method, func(t *testing.T) {
 			w, store := newBrittleWorld(t)
 			r := goodActivation(w)

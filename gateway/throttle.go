@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/token"
@@ -15,18 +17,62 @@ const (
 	rangeScope     = "range/"     // an account range follows, as the registry writes it
 )
 
-// scopes are where a failure counts beside its account. One without a limit
-// is left out.
-func (s Screener) scopes(f token.ActivationFacts, a token.Activation, p dcvv2.Policy) []vault.Scope {
+// counter is a scope with the failures that it had in the hour.
+type counter struct {
+	vault.Scope
+	failures int
+}
+
+// counters are where a failure counts beside its account, as they were read.
+type counters []counter
+
+// counters reads the scopes of an activation. One without a limit is left out.
+func (s Screener) counters(ctx context.Context, r dcvv2.Registration, a token.Activation, at time.Time) (counters, error) {
+	var list counters
+	for _, scope := range []struct {
+		name string
+		most int
+	}{
+		{requestorScope + requestorOf(a), s.RequestorFailuresPerHourMax},
+		{rangeScope + r.Range.String(), r.Schedule.At(at).RangeFailuresPerHourMax},
+	} {
+		if scope.most == 0 {
+			continue
+		}
+		failures, err := s.Store.ScopeFailures(ctx, scope.name, at)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, counter{vault.Scope{Name: scope.name, FailuresMax: scope.most, AlarmAt: (scope.most + 1) / 2}, failures})
+	}
+	return list, nil
+}
+
+func (c counters) scopes() []vault.Scope {
 	var list []vault.Scope
-	add := func(name string, most int) {
-		if most > 0 {
-			list = append(list, vault.Scope{Name: name, FailuresMax: most, AlarmAt: (most + 1) / 2})
+	for _, one := range c {
+		list = append(list, one.Scope)
+	}
+	return list
+}
+
+// throttled is why no code is looked at now, or none.
+func (c counters) throttled() token.Reason {
+	for _, one := range c {
+		if one.failures >= one.FailuresMax {
+			return throttleReason(one.Name)
 		}
 	}
-	add(requestorScope+requestorOf(a), s.RequestorFailuresPerHourMax)
-	add(rangeScope+f.Registration.Range.String(), p.RangeFailuresPerHourMax)
-	return list
+	return token.ReasonNone
+}
+
+// reached notes that the store has found a scope at its limit.
+func (c counters) reached(scope string) {
+	for i := range c {
+		if c[i].Name == scope {
+			c[i].failures = c[i].FailuresMax
+		}
+	}
 }
 
 // unknownRequestor stands for all that is no token requestor id, so that

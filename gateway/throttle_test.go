@@ -130,12 +130,16 @@ func TestThrottled(t *testing.T) {
 	for range 2 {
 		w.wallet.activate(w.guess())
 	}
+	looked := w.keys.given.Load()
 	answers := []string{w.masked(w.wallet.askRaw(encode(w, right))), w.masked(w.wallet.askRaw(encode(w, wrong)))}
 	if answers[0] != answers[1] {
 		t.Errorf("the right code is answered\n%s\nthe wrong one\n%s", answers[0], answers[1])
 	}
 	if a := w.wallet.activate(again(w, right)); seen(a) != throttledCode {
 		t.Errorf("the right code got %+v", seen(a))
+	}
+	if w.keys.given.Load() != looked {
+		t.Error("codes are computed, and how long that takes tells of them")
 	}
 	for _, r := range []*messages.ActivationRequest{right, wrong} {
 		account, err := w.store.Account(t.Context(), r.Activation.PAN, w.clock.Now())

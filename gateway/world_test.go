@@ -261,7 +261,8 @@ type keyring struct {
 	cvk   emv.Key
 	gone  atomic.Bool // token keys too
 
-	noStatic atomic.Bool // the static key is missing
+	noStatic atomic.Bool  // the static key is missing
+	given    atomic.Int64 // how often a key for codes was asked for
 }
 
 var errNoKey = errors.New("no such key")
@@ -293,6 +294,7 @@ func (k *keyring) CVK(accountRange string, version int) (emv.Key, error) {
 
 // CodeMaster gives the key of the range that has one.
 func (k *keyring) CodeMaster(accountRange string, _ int) (dcvv2.Master, error) {
+	k.given.Add(1)
 	if accountRange != cardRange || k.gone.Load() {
 		return nil, errNoKey
 	}

@@ -57,6 +57,7 @@ func TestScreenByPolicy(t *testing.T) {
 	as82 := func(p *dcvv2.Policy) { p.OnNoMatch = dcvv2.ActionDecline82 }
 	ask := func(p *dcvv2.Policy) { p.OnNoMatch = dcvv2.ActionAsk }
 	noKeys := func(_ *token.Activation, f *token.ActivationFacts) { f.Keys = nil }
+	throttled := func(_ *token.Activation, f *token.ActivationFacts) { f.Throttled = token.ReasonRequestorLimit }
 	unenrolled := func(_ *token.Activation, f *token.ActivationFacts) { f.Enrolment = dcvv2.Enrolment{} }
 	answered := func(r dcvv2.Result, decline token.Response, reason token.Reason) token.Screening {
 		return token.Screening{CVV2: r, Decline: decline, Reason: reason}
@@ -70,6 +71,12 @@ func TestScreenByPolicy(t *testing.T) {
 		{"S declines", codeOfNoon, now, on(func(p *dcvv2.Policy) { p.OnMissing = dcvv2.ActionDecline }, presence('9')), answered('S', "N7", token.ReasonNoCode)},
 		{"U declines", codeOfNoon, now, on(func(p *dcvv2.Policy) { p.OnNotParticipating = dcvv2.ActionDecline }, unenrolled), answered('U', "05", token.ReasonNotEnrolled)},
 		{"P asks", codeOfNoon, now, on(func(p *dcvv2.Policy) { p.OnNotProcessed = dcvv2.ActionAsk }, noKeys), answered('P', "", token.ReasonCannotCheck)},
+		{"throttled", codeOfNoon, now, throttled, answered('P', "96", token.ReasonRequestorLimit)},
+		{"throttled: wrong", wrong, now, throttled, answered('P', "96", token.ReasonRequestorLimit)},
+		{"throttled asks", codeOfNoon, now, on(func(p *dcvv2.Policy) { p.OnNotProcessed = dcvv2.ActionAsk }, throttled), answered('P', "", token.ReasonRequestorLimit)},
+		{"throttled and locked", codeOfNoon, now, on(func(*dcvv2.Policy) {}, throttled, failed(0, 10)), answered('N', "N7", token.ReasonLocked)},
+		{"throttled without code", codeOfNoon, now, on(func(*dcvv2.Policy) {}, throttled, presence('9')), answered('S', "", token.ReasonNoCode)},
+		{"throttled and not enrolled", codeOfNoon, now, on(func(*dcvv2.Policy) {}, throttled, unenrolled), answered('U', "", token.ReasonNotEnrolled)},
 		{"enrolled by default", codeOfNoon, now, on(func(p *dcvv2.Policy) { p.EnrolByDefault = true }, unenrolled), token.Screening{CVV2: 'M', Window: dcvv2.WindowAt(noon, 1)}},
 		{"unenrolled, where others are by default", codeOfNoon, now, on(func(p *dcvv2.Policy) { p.EnrolByDefault = true }, func(_ *token.Activation, f *token.ActivationFacts) {
 			f.Enrolment = dcvv2.Enrolment{Since: noon}
@@ -129,6 +136,9 @@ func drawFacts(t *rapid.T) (token.ActivationFacts, dcvv2.Policy) {
 	if rapid.Bool().Draw(t, "static key") {
 		f.CVK = cvk(t)
 	}
+	if rapid.Bool().Draw(t, "throttled") {
+		f.Throttled = token.ReasonRangeLimit
+	}
 	if rapid.Bool().Draw(t, "no key") {
 		f.Keys = nil
 	}
@@ -170,7 +180,7 @@ func TestWhatIsFoundIsDone(t *testing.T) {
 			t.Fatalf("%+v names a window", got)
 		case got.Static && (got.CVV2 != dcvv2.Match || p.OnNoMatch != dcvv2.ActionStatic || f.CVK.IsZero()):
 			t.Fatalf("%+v is static under %+v", got, p)
-		case got.CVV2 == dcvv2.Match && (p.Locked(f.Attempts) || p.DayExhausted(f.Attempts)):
+		case got.CVV2 == dcvv2.Match && (p.Locked(f.Attempts) || p.DayExhausted(f.Attempts) || f.Throttled != ""):
 			t.Fatalf("%+v after %+v", got, f.Attempts)
 		case outcome.Approved() != (got.Decline == "" && answer.Response == token.Approved):
 			t.Fatalf("%+v with %q becomes %+v", got, answer.Response, outcome)

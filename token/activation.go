@@ -27,6 +27,7 @@ type ActivationFacts struct {
 	Attempts     dcvv2.Attempts
 	Keys         dcvv2.Masters // of the range, by version; nil when there are none: the code cannot be checked
 	CVK          emv.Key       // of the range's static CVV2s; zero when there is none: none is accepted
+	Throttled    Reason        // set: too many others have failed, and no code is looked at
 }
 
 // Screening is what the network finds before it asks the issuer.
@@ -52,8 +53,11 @@ func (s Screening) Failed() bool {
 }
 
 // Screen checks the code of an activation at time at and does about it as the
-// policy in force then says. The outside sees only the CVV2 result; Reason is
-// for the audit trail.
+// policy in force then says; declined is N and S with N7 (N with 82 where the
+// policy says so), U with 05 and P with 96. The outside sees only the CVV2
+// result; Reason is for the audit trail. A code is looked at last, when neither
+// its account is at a limit nor the others are: how long the answer takes says
+// nothing of it then.
 func Screen(a Activation, f ActivationFacts, at time.Time) Screening {
 	if f.Registration.IsZero() {
 		return Screening{Decline: UnknownIssuer, CVV2: dcvv2.NotParticipating, Reason: ReasonNotRegistered}
@@ -69,6 +73,9 @@ func Screen(a Activation, f ActivationFacts, at time.Time) Screening {
 	}
 	if reason := blockedBy(p, f.Attempts); reason != ReasonNone {
 		return refuse(p, reason)
+	}
+	if f.Throttled != ReasonNone {
+		return Throttled(p, f.Throttled)
 	}
 	return screenCode(a, f, p, at)
 }
@@ -162,7 +169,7 @@ func Blocked(p dcvv2.Policy, a dcvv2.Attempts) Screening {
 
 // Throttled is the screening of an activation at a time when too many others
 // have failed, by its requestor or in its range as reason says. Whether its
-// code is right does not matter and is forgotten.
+// code is right does not matter, and is forgotten where it was looked at.
 func Throttled(p dcvv2.Policy, reason Reason) Screening { return cannotCheck(p, reason) }
 
 // Declined is the outcome of a screening that does not ask the issuer.

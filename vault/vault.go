@@ -64,6 +64,10 @@ type Store interface {
 	// account never seen gives zero values: see Account.Under.
 	Account(ctx context.Context, pan card.PAN, at time.Time) (Account, error)
 
+	// ScopeFailures counts the failures on a Scope in the hour up to at, by the
+	// scope's name; one never heard of has none.
+	ScopeFailures(ctx context.Context, scope string, at time.Time) (int, error)
+
 	// Claim takes a request: see Claim and ClaimState. A claim that is not
 	// well formed gives ErrClaim, one that raises the counter of an unknown
 	// token ErrNotFound.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,7 +65,7 @@ func (w *world) last(t *testing.T, event string) string {
 func (w *world) explained(t *testing.T, event string, args ...string) string {
 	t.Helper()
 	id := w.last(t, event)
-	out, errs, err := firsttap(t, append([]string{"explain", id, "--gateway", w.network.url(doorOperators), "--certificates", filepath.Join(w.dir, "certs")}, args...)...)
+	out, errs, err := firsttap(t, append([]string{"explain", id, "--gateway", w.network.url(doorOperators), "--certs", w.certificates()}, args...)...)
 	if err != nil || errs != "" {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
@@ -82,7 +81,7 @@ func TestExplainToPeople(t *testing.T) {
   tried     window 498708 (2026-11-22T12:00:00Z/PT1H), generation 0, sequence number 00
   found     N, code already used, of window 498708 (2026-11-22T12:00:00Z/PT1H)
   counted   1 of 5 failures in 24 h, 1 of 10 in a row, this one with them
-  throttle  requestor/40010030273 may fail 100 times an hour, range/4761739 may fail 100 times an hour
+  throttle  requestor/40010030273 1 of 100 failures in an hour, range/4761739 1 of 100 failures in an hour
   then      declined at once with N7
   issuer    was not asked
   told      response N7, decline for a CVV2 failure; field 44.10 is N
@@ -159,13 +158,12 @@ func TestExplainUnderWay(t *testing.T) {
 // TestExplainUnknown holds that what cannot be told is said with what to do.
 func TestExplainUnknown(t *testing.T) {
 	w := played(t, "")
-	folder := filepath.Join(w.dir, "certs")
-	_, _, err := firsttap(t, "explain", "000000000000000", "--gateway", w.network.url(doorOperators), "--certificates", folder)
+	_, _, err := firsttap(t, "explain", "000000000000000", "--gateway", w.network.url(doorOperators), "--certs", w.certificates())
 	var wrongUse usageError
 	if err == nil || errors.As(err, &wrongUse) || !strings.Contains(err.Error(), "knows no transaction 000000000000000") {
 		t.Errorf("%v", err)
 	}
-	_, _, err = firsttap(t, "explain", "000000000000000", "--gateway", w.network.url(doorPhones), "--certificates", folder)
+	_, _, err = firsttap(t, "explain", "000000000000000", "--gateway", w.network.url(doorPhones), "--certs", w.certificates())
 	if err == nil || errors.As(err, &wrongUse) || !strings.Contains(err.Error(), "does not tell") {
 		t.Errorf("another door: %v", err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -11,20 +12,21 @@ import (
 	"github.com/firsttap/firsttap/internal/config"
 )
 
-// operatorFlags say where the operators' door is and who calls it.
+// operatorFlags say where the operators' door is and who calls.
 type operatorFlags struct {
-	gateway      string
-	certificates string
-	operator     string
+	gateway string
+	certs   string // folder
+	as      string // ROLE:NAME
 }
 
 func (f *operatorFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.gateway, "gateway", "http://"+config.DefaultGateway().HTTP.Operators, "the gateway's operators' door, a URL")
-	c.Flags().StringVar(&f.certificates, "certificates", "", "folder with authority and operator's certificate, for a door with https (default: the gateway's)")
-	c.Flags().StringVar(&f.operator, "operator", operatorDefault.Name, "whose certificate it is, operator-NAME.pem")
-	_ = c.RegisterFlagCompletionFunc("gateway", cobra.NoFileCompletions)
-	_ = c.RegisterFlagCompletionFunc("operator", cobra.NoFileCompletions)
-	_ = c.MarkFlagDirname("certificates")
+	c.Flags().StringVar(&f.certs, "certs", filepath.Join(config.DataDir("gateway"), config.CertificatesFolder), "folder of certificates, for a door with https")
+	c.Flags().StringVar(&f.as, "as", string(operatorDefault.Role)+":"+operatorDefault.Name, "whose certificate to show there, ROLE:NAME")
+	_ = c.MarkFlagDirname("certs")
+	for _, name := range []string{"gateway", "as"} {
+		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
 }
 
 // operatorClient calls the operators' door that the flags name.
@@ -33,17 +35,17 @@ func operatorClient(f operatorFlags) (client.Operator, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return client.Operator{}, usage("--gateway must be a URL such as http://%s", config.DefaultGateway().HTTP.Operators)
 	}
-	o := client.Operator{BaseURL: f.gateway}
-	if u.Scheme == "http" {
-		return o, nil
+	who, err := certs.ParseIdentity("urn:firsttap:" + f.as)
+	if err != nil || (who.Role != certs.Operator && who.Role != certs.Auditor) {
+		return client.Operator{}, usage("--as must be operator:NAME or auditor:NAME")
 	}
-	if f.certificates == "" {
-		f.certificates = config.DefaultGateway().TLS.Dir(config.DataDir("gateway"))
+	operator := client.Operator{BaseURL: f.gateway}
+	if u.Scheme == "https" {
+		transport, err := calling(f.certs, who)
+		if err != nil {
+			return operator, err
+		}
+		operator.HTTP = &http.Client{Transport: transport}
 	}
-	transport, err := calling(f.certificates, certs.Identity{Role: certs.Operator, Name: f.operator})
-	if err != nil {
-		return client.Operator{}, err
-	}
-	o.HTTP = &http.Client{Transport: transport}
-	return o, nil
+	return operator, nil
 }

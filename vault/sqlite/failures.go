@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"time"
 
 	"github.com/firsttap/firsttap/vault"
@@ -40,15 +41,32 @@ func (t *turn) heedScopes(c claiming) (vault.ClaimResult, error) {
 	return won, nil
 }
 
-// scopeFailures counts the failures of a scope in the hour up to at. Limits go
-// up to 100000, so that it adds minutes and looks at single failures only
-// where the hour begins.
-func (t *turn) scopeFailures(scope string, at time.Time) (failures int, err error) {
+// selectScopeFailures counts the failures of a scope in an hour. Limits go up
+// to 100000, so that it adds minutes and looks at single failures only where
+// the hour begins.
+const selectScopeFailures = `
+	SELECT (SELECT coalesce(sum(failures), 0) FROM scope_minutes WHERE scope = ?1 AND minute > ?2)
+		+ (SELECT count(*) FROM scope_failures WHERE scope = ?1 AND failed_at > ?3 AND failed_at < ?4)`
+
+// scopeHour is what selectScopeFailures takes for the hour up to at.
+func scopeHour(scope string, at time.Time) []any {
 	since := nanoseconds(at.Add(-vault.ScopeFailuresFor))
 	first := minuteOf(since)
-	err = t.one(`SELECT (SELECT coalesce(sum(failures), 0) FROM scope_minutes WHERE scope = ?1 AND minute > ?2)
-		+ (SELECT count(*) FROM scope_failures WHERE scope = ?1 AND failed_at > ?3 AND failed_at < ?4)`,
-		[]any{scope, first, since, (first + 1) * int64(time.Minute)}, &failures)
+	return []any{scope, first, since, (first + 1) * int64(time.Minute)}
+}
+
+// ScopeFailures counts the failures of a scope; see vault.Store.
+func (s *store) ScopeFailures(ctx context.Context, scope string, at time.Time) (int, error) {
+	return only(ctx, s, scanInt, selectScopeFailures, scopeHour(scope, at)...)
+}
+
+func scanInt(r row) (n int, err error) {
+	err = r.Scan(&n)
+	return n, err
+}
+
+func (t *turn) scopeFailures(scope string, at time.Time) (failures int, err error) {
+	err = t.one(selectScopeFailures, scopeHour(scope, at), &failures)
 	return failures, err
 }
 

@@ -171,4 +171,9 @@ func (m *model) compare(b *bench, t *rapid.T, account int) {
 	if want := m.attempts(account); err != nil || got.Attempts != want {
 		t.Fatalf("account %d has %+v, not %+v; %v", account, got.Attempts, want, err)
 	}
+	for scope := range m.scopes {
+		if n, err := b.store.ScopeFailures(b.ctx, scope, m.at); err != nil || n != m.inHour(scope) {
+			t.Fatalf("%s has %d failures, not %d; %v", scope, n, m.inHour(scope), err)
+		}
+	}
 }

@@ -44,6 +44,8 @@ func scopeThrottles(b *bench) {
 	for n := range 3 {
 		b.claim(limited(guess(fmt.Sprint("guess ", n), n), 3), vault.Won)
 	}
+	b.scopeFailures(rangeScope, noon, 3)
+	b.scopeFailures(requestorScope, noon, 0)
 	before := b.trail()
 	for _, c := range []vault.Claim{guess("one more", 9), spending("the right code", 9), activation("no code", 9)} {
 		if got := b.claim(limited(c, 3), vault.Throttled); got.Scope != rangeScope || got.Alarms != nil {
@@ -97,6 +99,7 @@ func scopeExact(b *bench) {
 		} {
 			c := limited(activation(fmt.Sprint("at the limit ", i, moment.want), 9), moment.want)
 			c.At = moment.at
+			b.scopeFailures(c.Scopes[0].Name, c.At, moment.want)
 			if moment.want > 0 {
 				b.claim(c, vault.Throttled)
 			}

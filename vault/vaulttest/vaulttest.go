@@ -164,6 +164,14 @@ func (b *bench) attempts(pan card.PAN, at time.Time, want dcvv2.Attempts) {
 	}
 }
 
+func (b *bench) scopeFailures(scope string, at time.Time, want int) {
+	b.Helper()
+	got, err := b.store.ScopeFailures(b.ctx, scope, at)
+	if b.must(err); got != want {
+		b.Errorf("%s has %d failures at %s, not %d", scope, got, at, want)
+	}
+}
+
 func (b *bench) trail() []vault.Entry {
 	b.Helper()
 	entries, err := b.store.Audit(b.ctx, 0, vault.ListMax)
