@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ type explanation struct {
 	Transaction string      `json:"transaction"`
 	At          time.Time   `json:"at"`
 	Subject     string      `json:"subject"` // masked PAN or token reference
-	Screening   []labelText `json:"screening,omitempty"`
+	Screening   screening   `json:"screening,omitempty"`
 	Decided     string      `json:"decided"` // the event; "" while under way
 	Response    string      `json:"response,omitempty"`
 	CVV2        string      `json:"cvv2,omitempty"` // 44.10
@@ -26,10 +27,19 @@ type explanation struct {
 	Entries     []trailLine `json:"entries"`
 }
 
-// labelText is one thing that the trail says of how a request was screened.
-type labelText struct {
-	Label string `json:"label"`
-	Text  string `json:"text"`
+// screening is what the trail says of how a request was screened. As JSON it is
+// an object.
+type screening []labelText
+
+type labelText struct{ label, text string }
+
+// MarshalJSON writes the texts under their labels.
+func (s screening) MarshalJSON() ([]byte, error) {
+	texts := make(map[string]string)
+	for _, one := range s {
+		texts[one.label] = one.text
+	}
+	return json.Marshal(texts)
 }
 
 type trailLine struct {
@@ -61,8 +71,8 @@ func explanationOf(transaction string, entries []client.AuditEntry) explanation 
 }
 
 // screeningOf takes a detail apart: "label: text; label: text".
-func screeningOf(detail string) []labelText {
-	var list []labelText
+func screeningOf(detail string) screening {
+	var list screening
 	for part := range strings.SplitSeq(detail, "; ") {
 		label, text, labelled := strings.Cut(part, ": ")
 		if !labelled {
@@ -75,8 +85,8 @@ func screeningOf(detail string) []labelText {
 
 func (x explanation) screened(label string) string {
 	for _, one := range x.Screening {
-		if one.Label == label {
-			return one.Text
+		if one.label == label {
+			return one.text
 		}
 	}
 	return ""
@@ -159,7 +169,7 @@ func (x explanation) String() string {
 		line("token", x.Subject) // by its reference
 	}
 	for _, one := range x.Screening {
-		line(one.Label, one.Text)
+		line(one.label, one.text)
 	}
 	line("issuer", x.Issuer)
 	line("told", x.Told)

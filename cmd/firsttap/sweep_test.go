@@ -27,6 +27,7 @@ import (
 	"github.com/firsttap/firsttap/keys"
 	"github.com/firsttap/firsttap/simulator/story"
 	"github.com/firsttap/firsttap/specs"
+	"github.com/firsttap/firsttap/vault"
 )
 
 // sweepSeed and sweepTime fix every number and code of the sweep. Three digits
@@ -79,6 +80,11 @@ func sweep(t *testing.T, c story.Case) {
 	}
 	if report.Token != nil {
 		shown["operators' token"] = get(t, w.story.Operator.HTTP, w.network.url(doorOperators)+"/operator/v1/tokens/"+report.Token.Reference)
+	}
+	for _, event := range []string{vault.EventActivationApproved, vault.EventActivationDeclined, vault.EventTapAccepted, vault.EventTapDeclined} {
+		for _, id := range w.about(t, event) {
+			shown["explanation of "+event+" "+id] = w.explain(t, id) + w.explain(t, id, "--json")
+		}
 	}
 	mu.Lock()
 	found.fromNetwork(t, w, dir)
