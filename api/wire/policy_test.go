@@ -1,0 +1,80 @@
+package wire_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/firsttap/firsttap/api/wire"
+	"github.com/firsttap/firsttap/dcvv2"
+)
+
+// TestEveryMemberOfAPolicyTravels holds that no member is forgotten when
+// policies get one more, and that none stands for another.
+func TestEveryMemberOfAPolicyTravels(t *testing.T) {
+	if have, want := len(wire.PolicyMembers()), reflect.TypeFor[dcvv2.Policy]().NumField(); have != want {
+		t.Errorf("a policy has %d members and %d names", want, have)
+	}
+	before := dcvv2.DefaultPolicy()
+	for _, one := range []func(*dcvv2.Policy){
+		func(p *dcvv2.Policy) { p.WindowHours = 2 },
+		func(p *dcvv2.Policy) { p.Profile = dcvv2.ProfileTOTP },
+		func(p *dcvv2.Policy) { p.KeyVersion = 99 },
+		func(p *dcvv2.Policy) { p.Grace = time.Hour },
+		func(p *dcvv2.Policy) { p.CodesMax = 1 },
+		func(p *dcvv2.Policy) { p.OncePerWindow = false },
+		func(p *dcvv2.Policy) { p.EnrolByDefault = true },
+		func(p *dcvv2.Policy) { p.FailuresPerDayMax = 100 },
+		func(p *dcvv2.Policy) { p.FailuresInRowMax = 1 },
+		func(p *dcvv2.Policy) { p.RangeFailuresPerHourMax = 100_000 },
+		func(p *dcvv2.Policy) { p.OnNoMatch = dcvv2.ActionStatic },
+		func(p *dcvv2.Policy) { p.OnMissing = dcvv2.ActionDecline },
+		func(p *dcvv2.Policy) { p.OnNotParticipating = dcvv2.ActionDecline },
+		func(p *dcvv2.Policy) { p.OnNotProcessed = dcvv2.ActionAsk },
+	} {
+		wanted := before
+		one(&wanted)
+		body, err := json.Marshal(wire.WholePolicy(wanted).Members())
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := wire.Parse(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change, err := wire.ReadPolicyChange(doc)
+		if err != nil || !change.IsWhole() || change.Of(dcvv2.Policy{}) != wanted {
+			t.Errorf("%s gives %+v, %v", body, change.Of(dcvv2.Policy{}), err)
+		}
+	}
+	if none := (wire.PolicyChange{}); none.Of(before) != before || none.IsWhole() || none.Members() != nil {
+		t.Error("no change changes nothing")
+	}
+}
+
+func TestTrueAndFalse(t *testing.T) {
+	doc, err := wire.Parse([]byte(`{"yes":true,"no":false,"text":"true","none":null}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][2]bool{"yes": {true, true}, "no": {false, true}, "text": {true, false}, "none": {false, false}, "absent": {false, false}} {
+		if value, ok := doc.Bool(path); ok != want[1] || ok && value != want[0] {
+			t.Errorf("%s is %t, %t", path, value, ok)
+		}
+	}
+	if _, err := wire.ParseAnswer([]byte(`{"a":[` + manyObjects(wire.AnswerMembersMax) + `]}`)); err == nil {
+		t.Error("an answer has an end too")
+	}
+	if _, err := wire.ParseAnswer([]byte(`{"a":[` + manyObjects(wire.AnswerMembersMax-1) + `]}`)); err != nil {
+		t.Error(err)
+	}
+}
+
+func manyObjects(n int) string {
+	b := []byte(`{"m":1}`)
+	for range n - 1 {
+		b = append(b, `,{"m":1}`...)
+	}
+	return string(b)
+}
