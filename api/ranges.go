@@ -52,7 +52,7 @@ func (a *API) listRanges(*http.Request, *visit) (reply, error) {
 	at := a.now()
 	items := make([]wire.Object, 0)
 	for _, one := range a.ranges.List() {
-		items = append(items, rangeAnswer(one, at, false))
+		items = append(items, rangeAnswer(one, at, false).Members())
 	}
 	return reply{status: http.StatusOK, body: wire.Object{wire.List(wire.RangeList, items)}}, nil
 }
@@ -66,7 +66,7 @@ func (a *API) showRange(r *http.Request, v *visit) (reply, error) {
 	if !ok {
 		return reply{}, rangeProblem(ranges.ErrUnknown)
 	}
-	return reply{status: http.StatusOK, body: rangeAnswer(one, a.now(), true)}, nil
+	return reply{status: http.StatusOK, body: rangeAnswer(one, a.now(), true).Members()}, nil
 }
 
 // putRange registers a range, or changes what the body names of one that is
@@ -101,7 +101,11 @@ func (a *API) putRange(r *http.Request, v *visit) (reply, error) {
 	if done.New {
 		status = http.StatusCreated
 	}
-	return reply{status: status, body: append(rangeAnswer(done.Registered, a.now(), true), applied(done)...)}, nil
+	answer := wire.RangeApplied{
+		Range: rangeAnswer(done.Registered, a.now(), true),
+		New:   done.New, Changed: done.Changed, Effective: done.Effective, Soonest: done.Soonest,
+	}
+	return reply{status: status, body: answer.Members()}, nil
 }
 
 func (a *API) removeRange(r *http.Request, v *visit) (reply, error) {
@@ -149,9 +153,9 @@ func readVoid(query string) (bool, error) {
 
 // rangeAnswer shows a range with its versions, those that are past too when
 // whole.
-func rangeAnswer(one ranges.Registered, at time.Time, whole bool) wire.Object {
+func rangeAnswer(one ranges.Registered, at time.Time, whole bool) wire.Range {
+	answer := wire.Range{Range: one.Range, Issuer: one.Issuer, Dormant: one.Dormant, Revision: one.Revision}
 	versions := one.Schedule.Versions()
-	var items []wire.Object
 	for i, v := range versions {
 		state := wire.RangeStateInForce
 		switch {
@@ -160,35 +164,11 @@ func rangeAnswer(one ranges.Registered, at time.Time, whole bool) wire.Object {
 		case i+1 < len(versions) && !versions[i+1].From.After(at):
 			state = wire.RangeStatePast
 		}
-		if state == wire.RangeStatePast && !whole {
-			continue
-		}
-		item := wire.Object{wire.Text(wire.RangeState, state)}
-		if !v.From.IsZero() {
-			item = append(item, wire.Text(wire.RangeVersionFrom, moment(v.From)))
-		}
-		items = append(items, append(item, wire.WholePolicy(v.Policy).Members()...))
-	}
-	return wire.Object{
-		wire.Text(wire.RangeDigits, one.Range.String()),
-		wire.Text(wire.RangeIssuer, one.Issuer),
-		wire.Bool(wire.RangeDormant, one.Dormant),
-		wire.Integer(wire.RangeRevision, one.Revision),
-		wire.List(wire.RangeVersions, items),
-	}
-}
-
-func applied(done ranges.Applied) wire.Object {
-	o := wire.Object{wire.Bool(wire.RangeChanged, done.Changed), wire.Bool(wire.RangeNew, done.New)}
-	for _, one := range []struct {
-		path string
-		at   time.Time
-	}{{wire.RangeEffective, done.Effective}, {wire.RangeSoonest, done.Soonest}} {
-		if !one.at.IsZero() {
-			o = append(o, wire.Text(one.path, moment(one.at)))
+		if whole || state != wire.RangeStatePast {
+			answer.Versions = append(answer.Versions, wire.RangeVersion{State: state, From: v.From, Policy: v.Policy})
 		}
 	}
-	return o
+	return answer
 }
 
 // refusals are what the ranges refuse a change for. The texts of these errors

@@ -10,12 +10,12 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-// spoken is a member of a policy as people read it.
-type spoken struct{ name, value string }
+// Member is a member of a policy as people read it.
+type Member struct{ Name, Value string }
 
-// members lists a policy's members under the names of the settings file.
-func members(p dcvv2.Policy) []spoken {
-	return []spoken{
+// Members lists a policy's members under the names of the settings file.
+func Members(p dcvv2.Policy) []Member {
+	return []Member{
 		{"windowHours", fmt.Sprint(p.WindowHours)},
 		{"profile", p.Profile},
 		{"keyVersion", fmt.Sprint(p.KeyVersion)},
@@ -42,7 +42,7 @@ func describe(was, is vault.RangeRecord, done Applied, void bool) string {
 	if !done.Changed {
 		return "nothing: it is so already"
 	}
-	parts := compared(was.Registration.Schedule.At(done.Effective), last(is.Registration.Schedule))
+	parts := Differences(was.Registration.Schedule.At(done.Effective), last(is.Registration.Schedule))
 	if !done.Effective.IsZero() {
 		parts = append(parts, "from "+moment(done.Effective))
 	}
@@ -60,18 +60,19 @@ func describe(was, is vault.RangeRecord, done Applied, void bool) string {
 
 func listed(p dcvv2.Policy) string {
 	var parts []string
-	for _, m := range members(p) {
-		parts = append(parts, m.name+" "+m.value)
+	for _, m := range Members(p) {
+		parts = append(parts, m.Name+" "+m.Value)
 	}
 	return strings.Join(parts, ", ")
 }
 
-func compared(old, wanted dcvv2.Policy) []string {
+// Differences lists the members that differ, such as "windowHours 1 -> 5".
+func Differences(old, wanted dcvv2.Policy) []string {
 	var parts []string
-	before := members(old)
-	for i, m := range members(wanted) {
+	before := Members(old)
+	for i, m := range Members(wanted) {
 		if m != before[i] {
-			parts = append(parts, fmt.Sprintf("%s %s -> %s", m.name, before[i].value, m.value))
+			parts = append(parts, fmt.Sprintf("%s %s -> %s", m.Name, before[i].Value, m.Value))
 		}
 	}
 	return parts

@@ -36,21 +36,12 @@ const (
 	StatePlanned = wire.RangeStatePlanned
 )
 
-// Range is an account range as operators see it.
-type Range struct {
-	Range    card.Range
-	Issuer   string
-	Dormant  bool // its issuer has no station
-	Revision int64
-	Versions []RangeVersion // oldest first
-}
-
-// RangeVersion is a policy of a range and its time.
-type RangeVersion struct {
-	State  string    // StatePast, StateInForce or StatePlanned
-	From   time.Time // zero for the first
-	Policy dcvv2.Policy
-}
+// What operators see of account ranges.
+type (
+	Range        = wire.Range        // an account range
+	RangeVersion = wire.RangeVersion // a policy of a range and its time
+	RangeApplied = wire.RangeApplied // what became of a change
+)
 
 // RangeChange is a new range, or what is to change of one that is registered.
 type RangeChange struct {
@@ -58,15 +49,6 @@ type RangeChange struct {
 	Policy PolicyChange
 	From   time.Time // zero: as soon as no code is voided
 	Void   bool      // codes that were given out may become void
-}
-
-// RangeApplied says what became of a change.
-type RangeApplied struct {
-	Range
-	New       bool
-	Changed   bool
-	Effective time.Time // the policy is in force from then; zero from the beginning
-	Soonest   time.Time // when it could take effect by voiding codes; zero for a new range
 }
 
 // Ranges lists the account ranges, without versions that are past.

@@ -90,6 +90,7 @@ it was not asked for rightly.`,
 		decodeCommand(),
 		keysCommand(),
 		explainCommand(),
+		rangesCommand(),
 		versionCommand(),
 	)
 	command.InitDefaultHelpCmd()
