@@ -36,12 +36,14 @@ const (
 	StatePlanned = wire.RangeStatePlanned
 )
 
-// What operators see of account ranges.
-type (
-	Range        = wire.Range        // an account range
-	RangeVersion = wire.RangeVersion // a policy of a range and its time
-	RangeApplied = wire.RangeApplied // what became of a change
-)
+// Range is an account range as operators see it.
+type Range = wire.Range
+
+// RangeVersion is a policy of a range and its time.
+type RangeVersion = wire.RangeVersion
+
+// RangeApplied says what became of a change.
+type RangeApplied = wire.RangeApplied
 
 // RangeChange is a new range, or what is to change of one that is registered.
 type RangeChange struct {
