@@ -157,6 +157,7 @@ func TestWhatIsRefusedAboutRanges(t *testing.T) {
 			400, wire.CodePolicyInvalid, wire.PolicyWindowHours,
 			"windowHours must be an integer from 1 to 18; graceSeconds must be an integer from 0 to 3600; enrolByDefault must be true or false; profile must be one of",
 		},
+		{"a number in quotes", put("4761739", `{"windowHours":"6"}`), 400, wire.CodePolicyInvalid, wire.PolicyWindowHours, "integer"},
 		{"numbers past all integers", put("4761739", `{"codesMax":99999999999999999999}`), 400, wire.CodePolicyInvalid, wire.PolicyCodesMax, "1 to 24"},
 		{"a new range without an issuer", put("400000", `{}`), 400, wire.CodeIssuerUnknown, wire.RangeIssuer, "settings"},
 		{"an issuer without a station", put("400000", `{"issuer":"redbank"}`), 400, wire.CodeIssuerUnknown, wire.RangeIssuer, "settings"},

@@ -364,3 +364,30 @@ func (s *fixed) Ranges(context.Context) ([]vault.RangeRecord, error) {
 	defer s.mu.Unlock()
 	return s.list, s.err
 }
+
+// PutRange keeps a record, as many as there may be.
+func (s *fixed) PutRange(_ context.Context, r vault.RangeRecord, _, _ string, _ time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.Revision++
+	s.list = append(s.list, r)
+	return nil
+}
+
+func TestThereMayBeSoManyRanges(t *testing.T) {
+	b, store := newBench(t), &fixed{}
+	for n := range ranges.RegisteredMax - 1 {
+		store.list = append(store.list, vault.RangeRecord{Revision: 1, Registration: dcvv2.Registration{
+			Range: card.MustRange(fmt.Sprint(400000 + n)), Issuer: "haven", Schedule: dcvv2.Always(hours(1)),
+		}})
+	}
+	r, err := ranges.Open(ctx, store, b.now, nil, b.options("haven"))
+	b.must(err)
+	b.put(r, ranges.Change{Range: card.MustRange("500000"), Issuer: "haven", By: "ada"})
+	if _, err := r.Put(ctx, ranges.Change{Range: card.MustRange("500001"), Issuer: "haven", By: "ada"}); !errors.Is(err, ranges.ErrTooMany) {
+		t.Errorf("got %v", err)
+	}
+	if n := len(r.All()); n != ranges.RegisteredMax {
+		t.Errorf("%d ranges are in force", n)
+	}
+}

@@ -2,7 +2,6 @@ package ranges
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +45,8 @@ func describe(was, is vault.RangeRecord, done Applied, void bool) string {
 	if !done.Effective.IsZero() {
 		parts = append(parts, "from "+moment(done.Effective))
 	}
-	kept := is.Registration.Schedule.Versions()
 	for _, v := range was.Registration.Schedule.Versions() {
-		if v.From.After(done.Effective) || !done.Effective.IsZero() && v.From.Equal(done.Effective) && !slices.Contains(kept, v) {
+		if v.From.After(done.Effective) {
 			parts = append(parts, "instead of what was planned from "+moment(v.From))
 		}
 	}

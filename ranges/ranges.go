@@ -89,7 +89,8 @@ type view struct {
 var _ dcvv2.Ranges = (*Register)(nil)
 
 // Open reads the ranges of a store and applies what the settings file states.
-// All faults are reported at once, and then nothing is in force.
+// All faults are reported at once, and then nothing is in force; what was
+// stated without fault is stored.
 func Open(ctx context.Context, store vault.Store, now func() time.Time, stated []Stated, o Options) (*Register, error) {
 	r := &Register{store: store, now: now, Options: o, records: map[string]vault.RangeRecord{}}
 	r.view.Store(&view{registry: &dcvv2.Registry{}})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -229,6 +230,28 @@ func TestFaultsOfSettingsAreAllSaid(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing of %v", want, err)
 		}
+	}
+}
+
+// TestSettingsTakeNoAccountsOver holds that a file cannot void codes by the
+// way, as a narrow range inside one that is in use would.
+func TestSettingsTakeNoAccountsOver(t *testing.T) {
+	b := newBench(t)
+	b.open(harbour(hours(1)))
+	narrow := ranges.Stated{Range: card.MustRange("47617391"), Issuer: "harbour", Policy: hours(1)}
+	_, err := ranges.Open(ctx, b.store, b.now, []ranges.Stated{harbour(hours(1)), narrow}, b.options("harbour"))
+	if !errors.Is(err, dcvv2.ErrOutstanding) || !strings.Contains(err.Error(), "firsttap ranges set 47617391 --issuer harbour --void") {
+		t.Fatalf("got %v", err)
+	}
+	b.put(b.open(harbour(hours(1))), ranges.Change{Range: narrow.Range, Issuer: "harbour", By: "ada", Void: true})
+	b.open(harbour(hours(1)), narrow)
+}
+
+// TestAllMembersAreTold holds that the trail forgets none when policies get one
+// more.
+func TestAllMembersAreTold(t *testing.T) {
+	if have, want := len(ranges.Members(hours(1))), reflect.TypeFor[dcvv2.Policy]().NumField(); have != want {
+		t.Errorf("a policy has %d members and %d are told", want, have)
 	}
 }
 

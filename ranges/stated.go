@@ -67,5 +67,8 @@ func (r *Register) applyOne(ctx context.Context, s Stated, fresh map[string]bool
 	if done.New {
 		fresh[s.Range.String()] = true
 	}
+	if errors.Is(err, dcvv2.ErrOutstanding) {
+		return fmt.Errorf("%w, with `firsttap ranges set %s --issuer %s --void` while the gateway runs without it", err, s.Range, s.Issuer)
+	}
 	return err
 }

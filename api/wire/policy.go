@@ -142,9 +142,9 @@ func (m integer) read(d Document, c *PolicyChange, faults *policyFaults) {
 	if !d.Has(m.path) {
 		return
 	}
-	sent, _ := d.Number(m.path)
+	sent, ok := d.Number(m.path)
 	n, err := strconv.Atoi(sent.Reveal())
-	if err != nil || n < m.low || n > m.high {
+	if !ok || err != nil || n < m.low || n > m.high {
 		faults.add(m.path, fmt.Sprintf("must be an integer from %d to %d", m.low, m.high))
 		return
 	}
@@ -155,9 +155,9 @@ func (m word) read(d Document, c *PolicyChange, faults *policyFaults) {
 	if !d.Has(m.path) {
 		return
 	}
-	sent, _ := d.Text(m.path)
+	sent, ok := d.Text(m.path)
 	value := sent.Reveal()
-	if !slices.Contains(m.known, value) {
+	if !ok || !slices.Contains(m.known, value) {
 		faults.add(m.path, "must be one of "+strings.Join(m.known, ", "))
 		return
 	}

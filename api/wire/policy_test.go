@@ -78,3 +78,39 @@ func manyObjects(n int) string {
 	}
 	return string(b)
 }
+
+// FuzzPolicyChange holds that what is read as a change of a policy says itself
+// again, and leaves a valid policy valid.
+func FuzzPolicyChange(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"windowHours":18,"profile":"totp"}`, `{"graceSeconds":3600,"oncePerWindow":false,"onNoMatch":"static"}`,
+		`{"keyVersion":1e1}`, `{"codesMax":-0}`, `{"rangeFailuresPerHourMax":0,"enrolByDefault":null}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		doc, err := wire.Parse(body)
+		if err != nil {
+			return
+		}
+		change, err := wire.ReadPolicyChange(doc)
+		if err != nil {
+			return
+		}
+		policy := change.Of(dcvv2.DefaultPolicy())
+		if err := policy.Validate(); err != nil {
+			t.Fatalf("%s gives a policy that is not valid: %v", body, err)
+		}
+		said, err := json.Marshal(change.Members())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := wire.Parse(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if twice, err := wire.ReadPolicyChange(again); err != nil || twice.Of(dcvv2.DefaultPolicy()) != policy {
+			t.Fatalf("%s says %s, which is something else: %v", body, said, err)
+		}
+	})
+}
