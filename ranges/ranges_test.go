@@ -233,6 +233,18 @@ func TestFaultsOfSettingsAreAllSaid(t *testing.T) {
 	}
 }
 
+// TestSettingsMoveNoRange holds that a file that gives a range to another
+// issuer is heard, although its policy is the same.
+func TestSettingsMoveNoRange(t *testing.T) {
+	b := newBench(t)
+	b.open(harbour(hours(1)))
+	moved := harbour(hours(1))
+	moved.Issuer = "haven"
+	if _, err := ranges.Open(ctx, b.store, b.now, []ranges.Stated{moved}, b.options("harbour", "haven")); !errors.Is(err, ranges.ErrOwner) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestSettingsTakeNoAccountsOver holds that a file cannot void codes by the
 // way, as a narrow range inside one that is in use would.
 func TestSettingsTakeNoAccountsOver(t *testing.T) {
@@ -279,6 +291,9 @@ func TestKeysAreThereFirst(t *testing.T) {
 	b := newBench(t)
 	r := b.open(harbour(hours(1)))
 	b.put(r, to(func(p *dcvv2.Policy) { p.KeyVersion, p.Profile = 2, dcvv2.ProfileAESCMAC }))
+	if got := b.keys[len(b.keys)-1]; got != "4761739/2/32" {
+		t.Errorf("a change wants the key of its version: %s", got)
+	}
 	b.keys = nil
 	r = b.open(harbour(hours(1)))
 	if got := strings.Join(b.keys, " "); got != "4761739/1/16 4761739/2/32" {
