@@ -31,6 +31,7 @@ type office struct {
 func openOffice(t *testing.T, change ...func(*config.Gateway)) *office {
 	t.Helper()
 	o := &office{T: t, dir: t.TempDir(), settings: anyPorts("127.0.0.1:1")}
+	o.settings.TLS.Operators = config.Off
 	o.now.Store(time.Date(2026, 11, 22, 12, 34, 56, 0, time.UTC).Unix())
 	for _, c := range change {
 		c(&o.settings)
