@@ -20,10 +20,8 @@
 package api
 
 import (
-	"crypto/rand"
 	"crypto/x509"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -51,9 +49,10 @@ type Options struct {
 	Registry dcvv2.Ranges
 	Ranges   Ranges           // what operators change Registry by; nil: they cannot
 	Now      func() time.Time // nil: time.Now
-	Random   io.Reader        // nil: crypto/rand; for the key that hashes requests
 	Log      zerolog.Logger   // one event per request
 	Wake     func()           // called when a notice was queued; nil: nothing
+
+	Limits Limits // of each client, the same at every door
 
 	TwoWay TwoWay // doors whose callers are known by their certificates
 	// Identify says whom a certificate names that the handshake has verified;
@@ -79,7 +78,7 @@ type API struct {
 	now      func() time.Time
 	log      zerolog.Logger
 	wake     func()
-	repeats  *repeats
+	limits   Limits
 	twoWay   TwoWay
 	identify func(*x509.Certificate) (certs.Identity, error)
 }
@@ -92,21 +91,18 @@ func New(o Options) (*API, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Random == nil {
-		o.Random = rand.Reader
-	}
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
 	if o.Identify == nil {
 		o.Identify = certs.IdentityOf
 	}
-	known, err := newRepeats(o.Random)
+	limits, err := o.Limits.orDefault()
 	if err != nil {
 		return nil, err
 	}
 	return &API{
 		store: o.Store, keys: o.Keys, registry: o.Registry, ranges: o.Ranges,
-		now: o.Now, log: o.Log, wake: o.Wake, repeats: known, twoWay: o.TwoWay, identify: o.Identify,
+		now: o.Now, log: o.Log, wake: o.Wake, limits: limits, twoWay: o.TwoWay, identify: o.Identify,
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 // entry says who may come in at a door.
 type entry struct {
 	twoWay bool // callers are known by their certificates
+	named  bool // callers name themselves in what they send
 	may    func(who certs.Identity, r *http.Request) bool
 }
 

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/vault"
 )
 
 const secondsPerHour = 3600
@@ -37,17 +37,46 @@ func readWish(doc wire.Document) (wish, error) {
 	return w, f.fault
 }
 
-// allowedBy checks a wish against the policy of its range.
-func (w wish) allowedBy(p dcvv2.Policy) error {
-	if w.count > p.CodesMax {
+// allowedAt checks a wish against its card and the policy of its range, as
+// they stand at a time.
+func (w wish) allowedAt(s dcvv2.Schedule, at time.Time) error {
+	p := s.At(at)
+	switch {
+	case w.expiry.Passed(at):
+		return cardExpired
+	case w.count > p.CodesMax:
 		return wire.Fault(wire.CodeFieldValue, wire.CodeCount,
 			fmt.Sprintf("send an integer from 1 to %d: the account's range allows no more", p.CodesMax))
-	}
-	if w.minRemaining > time.Duration(p.WindowHours)*time.Hour {
+	case w.minRemaining > time.Duration(p.WindowHours)*time.Hour:
 		return wire.Fault(wire.CodeFieldValue, wire.MinRemainingSecs,
 			fmt.Sprintf("send an integer from 0 to %d: the account's codes live no longer", p.WindowHours*secondsPerHour))
 	}
 	return nil
+}
+
+// allowedLately reports what is wrong with a wish that could not have been
+// granted at any time in which its first request would still be remembered: a
+// repeat is answered as the first was, though the card has expired or the
+// policy has changed since. What the store is not asked about it does not
+// remember, so a refused wish can be put right under its id.
+func (w wish) allowedLately(s dcvv2.Schedule, now time.Time) error {
+	fault := w.allowedAt(s, now)
+	if fault == nil {
+		return nil
+	}
+	oldest := now.Add(1 - vault.RequestsFor)
+	times := []time.Time{oldest}
+	for _, v := range s.Versions() {
+		if v.From.After(oldest) && !v.From.After(now) {
+			times = append(times, v.From)
+		}
+	}
+	for _, at := range times {
+		if w.allowedAt(s, at) == nil {
+			return nil
+		}
+	}
+	return fault
 }
 
 // generate gives codes for an enrolled account. A repeat is computed again for
@@ -67,41 +96,34 @@ func (a *API) generate(r *http.Request, v *visit) (reply, error) {
 		return reply{}, err
 	}
 	at := a.now()
-	if err := w.allowedBy(registration.Schedule.At(at)); err != nil {
+	if err := w.allowedLately(registration.Schedule, at); err != nil {
 		return reply{}, err
 	}
-	was, err := a.repeats.once(r.Context(), w.client, w.transactionID, a.repeats.digest(wire.GeneratePath, doc), at, func() (answered, error) {
-		return a.admit(r.Context(), w, at)
-	})
+	request := vault.AccountRequest{Content: meaning(wire.GeneratePath, doc), MustBeEnrolled: true}
+	first, err := a.serveAccount(r.Context(), request, w.inquiry, registration.Schedule.At(at), at)
+	switch {
+	case err != nil:
+		return reply{}, err
+	case !first.Account.Enrolment.Enrolled:
+		return reply{}, notEnrolled
+	}
+	if err := w.allowedAt(registration.Schedule, first.At); err != nil {
+		return reply{}, err
+	}
+	codes, err := a.codes(w, registration, first)
 	if err != nil {
 		return reply{}, err
 	}
-	codes, err := a.codes(w, registration, was)
-	if err != nil {
-		return reply{}, err
-	}
-	return reply{http.StatusCreated, codesAnswer(w.inquiry, codes)}, nil
+	return reply{status: http.StatusCreated, body: codesAnswer(w.inquiry, codes)}, nil
 }
 
-// admit looks whether the account may have codes now.
-func (a *API) admit(ctx context.Context, w wish, at time.Time) (answered, error) {
-	account, err := a.store.Account(ctx, w.pan, at)
-	if err != nil {
-		return answered{}, outOfReach(err)
-	}
-	if !account.Enrolment.Enrolled {
-		return answered{}, notEnrolled
-	}
-	return answered{at: at, enrolment: account.Enrolment}, nil
-}
-
-func (a *API) codes(w wish, registration dcvv2.Registration, was answered) ([]dcvv2.Issued, error) {
+func (a *API) codes(w wish, registration dcvv2.Registration, first vault.AccountAnswer) ([]dcvv2.Issued, error) {
 	masters := func(version int) (dcvv2.Master, error) {
 		key, err := a.keys.CodeMaster(registration.Range.String(), version)
 		return key, outOfReach(err)
 	}
-	account := dcvv2.Account{PAN: w.pan, Sequence: w.sequence, Expiry: w.expiry, Generation: was.enrolment.Generation}
-	codes, err := dcvv2.Generate(registration.Schedule, masters, account, was.at, w.count, w.minRemaining)
+	account := dcvv2.Account{PAN: w.pan, Sequence: w.sequence, Expiry: w.expiry, Generation: first.Account.Enrolment.Generation}
+	codes, err := dcvv2.Generate(registration.Schedule, masters, account, first.At, w.count, w.minRemaining)
 	if err != nil {
 		return nil, fmt.Errorf("computing codes: %w", err)
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,15 +13,18 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-// Issuers is the door of issuers: codes and enrolment. Every good request is
+// Issuers is the door of issuers: codes, enrolment and locks. Every good request is
 // answered 201, as the public API reference does for Unenroll.
 func (a *API) Issuers() http.Handler {
 	mux := newMux()
 	route(mux, http.MethodPost, wire.GeneratePath, a.generate)
-	route(mux, http.MethodPost, wire.EnrollPath, a.account(wire.EnrollPath, a.change(vault.ChangeEnrol)))
-	route(mux, http.MethodPost, wire.UnenrollPath, a.account(wire.UnenrollPath, a.change(vault.ChangeUnenrol)))
-	route(mux, http.MethodPost, wire.InquiryPath, a.account(wire.InquiryPath, a.inquire))
-	return a.door("issuers", entry{a.twoWay.Issuers, mayIssue}, mux)
+	for address, change := range map[string]vault.AccountChange{
+		wire.EnrollPath: vault.ChangeEnrol, wire.UnenrollPath: vault.ChangeUnenrol,
+		wire.UnlockPath: vault.ChangeUnlock, wire.InquiryPath: vault.NoChange,
+	} {
+		route(mux, http.MethodPost, address, a.account(address, change))
+	}
+	return a.door("issuers", entry{twoWay: a.twoWay.Issuers, named: true, may: mayIssue}, mux)
 }
 
 // inquiry is what every request of this door says.
@@ -64,6 +66,9 @@ func (a *API) authorise(q inquiry, v *visit) (dcvv2.Registration, error) {
 		return dcvv2.Registration{}, forbidden
 	}
 	v.client, v.account = q.client, q.pan
+	if err := v.seat.become("issuer/" + q.client); err != nil {
+		return dcvv2.Registration{}, err
+	}
 	registration, ok := a.registry.Find(q.pan)
 	if !ok || !isClient(registration) {
 		return dcvv2.Registration{}, forbidden
@@ -72,8 +77,8 @@ func (a *API) authorise(q inquiry, v *visit) (dcvv2.Registration, error) {
 	return registration, nil
 }
 
-// account serves a request about an account's enrolment.
-func (a *API) account(address string, do func(context.Context, inquiry, time.Time) (dcvv2.Enrolment, error)) act {
+// account serves a request about an account: its enrolment and its attempts.
+func (a *API) account(address string, change vault.AccountChange) act {
 	return func(r *http.Request, v *visit) (reply, error) {
 		doc, err := readDocument(r, inquiryMembers...)
 		if err != nil {
@@ -84,43 +89,50 @@ func (a *API) account(address string, do func(context.Context, inquiry, time.Tim
 		if f.fault != nil {
 			return reply{}, f.fault
 		}
-		if _, err := a.authorise(q, v); err != nil {
-			return reply{}, err
-		}
-		at := a.now()
-		was, err := a.repeats.once(r.Context(), q.client, q.transactionID, a.repeats.digest(address, doc), at, func() (answered, error) {
-			enrolment, err := do(r.Context(), q, at)
-			return answered{at: at, enrolment: enrolment}, outOfReach(err)
-		})
+		registration, err := a.authorise(q, v)
 		if err != nil {
 			return reply{}, err
 		}
-		return reply{http.StatusCreated, accountAnswer(q, was.enrolment)}, nil
+		at := a.now()
+		request := vault.AccountRequest{Content: meaning(address, doc), Change: change}
+		first, err := a.serveAccount(r.Context(), request, q, registration.Schedule.At(at), at)
+		if err != nil {
+			return reply{}, err
+		}
+		return reply{status: http.StatusCreated, body: accountAnswer(q, first.Account, registration.Schedule.At(first.At))}, nil
 	}
 }
 
-func (a *API) inquire(ctx context.Context, q inquiry, at time.Time) (dcvv2.Enrolment, error) {
-	account, err := a.store.Account(ctx, q.pan, at)
-	return account.Enrolment, err
-}
-
-func (a *API) change(change vault.AccountChange) func(context.Context, inquiry, time.Time) (dcvv2.Enrolment, error) {
-	return func(ctx context.Context, q inquiry, at time.Time) (dcvv2.Enrolment, error) {
-		answer, err := a.store.ServeAccount(ctx, vault.AccountRequest{Client: q.client, Change: change, PAN: q.pan, At: at})
-		return answer.Account.Enrolment, err
-	}
-}
-
-func accountAnswer(q inquiry, e dcvv2.Enrolment) wire.Object {
-	status := wire.NotEnrolled
+func accountAnswer(q inquiry, account vault.Account, p dcvv2.Policy) wire.Object {
+	e, attempts := account.Enrolment, account.Attempts
+	enrolment := wire.NotEnrolled
 	if e.Enrolled {
-		status = wire.Enrolled
+		enrolment = wire.Enrolled
 	}
-	answer := append(answerFront(q), wire.Text(wire.EnrolmentStatus, status))
+	answer := append(answerFront(q), wire.Text(wire.EnrolmentStatus, enrolment))
 	if !e.Since.IsZero() {
 		answer = append(answer, wire.Text(wire.EnrolmentSince, moment(e.Since)))
 	}
-	return append(answer, wire.Integer(wire.EnrolmentGeneration, e.Generation))
+	return append(answer,
+		wire.Integer(wire.EnrolmentGeneration, e.Generation),
+		wire.Text(wire.AttemptsStatus, attemptsStatus(attempts, p)),
+		wire.Integer(wire.FailuresInDay, attempts.FailuresInDay),
+		wire.Integer(wire.FailuresInDayMax, p.FailuresPerDayMax),
+		wire.Integer(wire.FailuresInRow, attempts.FailuresInRow),
+		wire.Integer(wire.FailuresInRowMax, p.FailuresInRowMax),
+	)
+}
+
+// attemptsStatus says whether codes of an account are checked. A lock is said
+// first: waiting does not end it.
+func attemptsStatus(attempts dcvv2.Attempts, p dcvv2.Policy) string {
+	switch {
+	case p.Locked(attempts):
+		return wire.AttemptsLocked
+	case p.DayExhausted(attempts):
+		return wire.AttemptsWaiting
+	}
+	return wire.AttemptsOpen
 }
 
 // answerFront is how every answer of this door begins. The PAN is masked: the

@@ -21,7 +21,7 @@ func (a *API) Operators() http.Handler {
 	a.routeRanges(mux)
 	route(mux, http.MethodGet, wire.HealthPath, healthy)
 	route(mux, http.MethodGet, wire.ReadyPath, a.ready)
-	return a.sameOrigin(a.door("operators", entry{a.twoWay.Operators, mayOperate}, mux))
+	return a.sameOrigin(a.door("operators", entry{twoWay: a.twoWay.Operators, may: mayOperate}, mux))
 }
 
 // sameOrigin refuses what a browser sends on behalf of another site.
@@ -40,7 +40,7 @@ func (a *API) showToken(r *http.Request, v *visit) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusOK, tokenAnswer(t)}, nil
+	return reply{status: http.StatusOK, body: tokenAnswer(t)}, nil
 }
 
 // step moves a token along its life cycle; the store queues the notice.
@@ -58,7 +58,7 @@ func (a *API) step(event token.Event) act {
 			return reply{}, storeFault(err)
 		}
 		a.wake()
-		return reply{http.StatusOK, tokenAnswer(t)}, nil
+		return reply{status: http.StatusOK, body: tokenAnswer(t)}, nil
 	}
 }
 
@@ -93,7 +93,7 @@ func (a *API) explain(r *http.Request, _ *visit) (reply, error) {
 			wire.Text(wire.AuditDetail, e.Detail),
 		})
 	}
-	return reply{http.StatusOK, wire.Object{wire.List(wire.AuditEntries, items)}}, nil
+	return reply{status: http.StatusOK, body: wire.Object{wire.List(wire.AuditEntries, items)}}, nil
 }
 
 // storeFault tells the store's answers apart from a store that cannot answer.
@@ -106,7 +106,7 @@ func storeFault(err error) error {
 }
 
 func healthy(*http.Request, *visit) (reply, error) {
-	return reply{http.StatusOK, wire.Object{wire.Text(wire.HealthStatus, "ok")}}, nil
+	return reply{status: http.StatusOK, body: wire.Object{wire.Text(wire.HealthStatus, "ok")}}, nil
 }
 
 // ready reads one line from the store: it can be asked, so can the network.

@@ -66,7 +66,7 @@ func (a *API) tokenKey(r *http.Request, v *visit) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{http.StatusOK, wire.Object{wire.Text(wire.EncryptedMaterial, sealed)}}, nil
+	return reply{status: http.StatusOK, body: wire.Object{wire.Text(wire.EncryptedMaterial, sealed)}}, nil
 }
 
 func material(t token.Token, key emv.Key) wire.Object {

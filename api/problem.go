@@ -23,9 +23,10 @@ var (
 	tokenNotFound = &wire.Problem{Status: http.StatusNotFound, Code: wire.CodeTokenNotFound, Detail: "check the token reference; phones see only their own tokens"}
 	notActive     = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeTokenNotActive, Detail: "key material is given for active tokens only: ask the issuer about this one"}
 	notEnrolled   = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeNotEnrolled, Field: wire.PAN, Detail: "enrol the account first: POST " + wire.EnrollPath}
-	idReused      = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeRequestIDReused, Field: wire.TransactionID, Detail: fmt.Sprintf("this id named another request in the last %.0f hours: send a new id", RepeatAge.Hours())}
+	cardExpired   = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeCardExpired, Field: wire.Expiry, Detail: "the card's last month is over: send the expiry of the card in use"}
+	idReused      = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeRequestIDReused, Field: wire.TransactionID, Detail: fmt.Sprintf("this id named another request in the last %.0f hours: send a new id", vault.RequestsFor.Hours())}
 	pathUnknown   = &wire.Problem{Status: http.StatusNotFound, Code: wire.CodePathUnknown, Detail: "check the address: this door has nothing there"}
-	tooMany       = &wire.Problem{Status: http.StatusTooManyRequests, Code: wire.CodeTooManyRequests, Detail: "too many requests at once: try again in a second"}
+	tooMany       = &wire.Problem{Status: http.StatusTooManyRequests, Code: wire.CodeTooManyRequests, Detail: "too many requests at once or too fast: try again after as many seconds as Retry-After says"}
 	unavailable   = &wire.Problem{Status: http.StatusServiceUnavailable, Code: wire.CodeUnavailable, Detail: "try again in a few seconds with the same request id"}
 	internal      = &wire.Problem{Status: http.StatusInternalServerError, Code: wire.CodeInternal, Detail: "this is a fault of the server: report the time of the request"}
 	bodyTooLarge  = &wire.Problem{Status: http.StatusRequestEntityTooLarge, Code: wire.CodeBodyTooLarge, Detail: fmt.Sprintf("send a body of at most %d bytes", BodyBytesMax)}
@@ -39,11 +40,14 @@ var (
 func problemOf(err error) *wire.Problem {
 	var problem *wire.Problem
 	var step *token.StepError
+	var soon *tooSoon
 	switch {
 	case errors.As(err, &problem):
 		return problem
 	case errors.As(err, &step):
 		return &wire.Problem{Status: http.StatusConflict, Code: wire.CodeStepNotAllowed, Detail: step.Error()}
+	case errors.As(err, &soon):
+		return tooMany
 	case errors.Is(err, vault.ErrNotFound):
 		return tokenNotFound
 	case errors.Is(err, errUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
@@ -65,7 +69,7 @@ func methodNotAllowed(allowed []string) *wire.Problem {
 // as the public API reference says.
 func writeProblem(w http.ResponseWriter, p *wire.Problem) {
 	switch p.Status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", retryAfterSeconds)
 	case http.StatusRequestEntityTooLarge:
 		w.Header().Set("Connection", "close")

@@ -11,7 +11,7 @@ import (
 const (
 	BodyBytesMax     = 16 << 10 // of a request; the largest good one has about 4 KiB (a JWS)
 	HeaderBytesMax   = 16 << 10 // of a request's headers
-	RequestsInFlight = 256      // per door; one more gets 429
+	RequestsInFlight = 256      // per door, of all clients; one more gets 429
 
 	HeaderTimeout  = 5 * time.Second  // from connect to the last header
 	ReadTimeout    = 10 * time.Second // from connect to the body's last byte: cuts slow senders
@@ -19,7 +19,7 @@ const (
 	WriteTimeout   = 20 * time.Second // from the headers to the answer's last byte: cuts slow readers
 	IdleTimeout    = 60 * time.Second // between requests of one connection
 
-	retryAfterSeconds = "1" // with 429 and 503
+	retryAfterSeconds = "1" // with 503; with 429 it is computed
 )
 
 // NewHTTPServer makes a server with every timeout and limit set, and TLS 1.3

@@ -26,6 +26,7 @@ import (
 type visit struct {
 	caller        *certs.Identity // by certificate; nil where none is asked for
 	client        string          // the caller's name, or a known issuer's
+	seat          *seat
 	transactionID string
 	account       card.PAN
 	reference     string     // of a token
@@ -93,7 +94,7 @@ func visitOf(r *http.Request) *visit {
 // event, and an answer even when something inside panics.
 func (a *API) door(name string, e entry, mux *http.ServeMux) http.Handler {
 	log := a.log.With().Str("door", name).Logger()
-	places := make(chan struct{}, RequestsInFlight)
+	places, known := make(chan struct{}, RequestsInFlight), newClients(a.limits, a.now)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun, v := time.Now(), &visit{}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), RequestTimeout)
@@ -112,9 +113,14 @@ func (a *API) door(name string, e entry, mux *http.ServeMux) http.Handler {
 		case places <- struct{}{}:
 			defer func() { <-places }()
 		default:
-			v.finish(w, reply{}, tooMany)
+			v.finish(w, reply{}, &tooSoon{after: time.Second})
 			return
 		}
+		if err := v.sit(known, e, r); err != nil {
+			v.finish(w, reply{}, err)
+			return
+		}
+		defer v.seat.leave()
 		if r.URL.Path != path.Clean(r.URL.Path) { // a mux would redirect
 			v.finish(w, reply{}, pathUnknown)
 			return
@@ -123,11 +129,26 @@ func (a *API) door(name string, e entry, mux *http.ServeMux) http.Handler {
 	})
 }
 
+// sit counts the request on its client: the name of its certificate, else the
+// address it comes from, until it names an issuer that is known.
+func (v *visit) sit(known *clients, e entry, r *http.Request) (err error) {
+	who := remote(r)
+	if v.caller != nil {
+		who = string(v.caller.Role) + "/" + v.caller.Name
+	}
+	v.seat, err = known.enter(who, v.caller != nil || !e.named)
+	return err
+}
+
 // finish writes the answer and remembers how it went.
 func (v *visit) finish(w http.ResponseWriter, answer reply, err error) {
 	if err != nil {
 		p := problemOf(err)
 		v.result, v.status, v.err = p.Code, p.Status, err
+		var soon *tooSoon
+		if errors.As(err, &soon) {
+			w.Header().Set("Retry-After", strconv.Itoa(soon.seconds()))
+		}
 		writeProblem(w, p)
 		return
 	}

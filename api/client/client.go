@@ -47,11 +47,13 @@ type Problem = wire.Problem
 // Codes of problems that callers tell apart.
 const (
 	CodeNotEnrolled     = wire.CodeNotEnrolled     // 402: enrol the account first
+	CodeCardExpired     = wire.CodeCardExpired     // 402: the card's last month is over
 	CodeRequestIDReused = wire.CodeRequestIDReused // 402: the id named another request
 	CodeClientForbidden = wire.CodeClientForbidden // 403: not this client's range
 	CodeTokenNotFound   = wire.CodeTokenNotFound   // 404: no such token, or not this phone's
 	CodeTokenNotActive  = wire.CodeTokenNotActive  // 402: suspended, inactive or deactivated
 	CodeStepNotAllowed  = wire.CodeStepNotAllowed  // 409: the token's state forbids the step
+	CodeTooManyRequests = wire.CodeTooManyRequests // 429: slow down
 	CodeUnavailable     = wire.CodeUnavailable     // 503: try again
 )
 
@@ -59,6 +61,16 @@ const (
 type door struct {
 	baseURL string
 	http    *http.Client
+}
+
+// addressed puts an id into the path of a pattern, in the place of {name}. The
+// id stays one segment of the path, whatever it holds.
+func addressed(pattern, name, id string) string {
+	escaped := url.PathEscape(id)
+	if id == "." || id == ".." { // would walk through the path
+		escaped = strings.ReplaceAll(id, ".", "%2E")
+	}
+	return strings.Replace(pattern, "{"+name+"}", escaped, 1)
 }
 
 // call sends a body, or none, and reads a success.

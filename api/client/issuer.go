@@ -44,23 +44,40 @@ type Code struct {
 	Expires   time.Time // UTC, first second at which it is over
 }
 
-// AccountRequest is about one account's enrolment.
+// AccountRequest is about one account.
 type AccountRequest struct {
 	TransactionID string // as in GenerateRequest
 	AgentID       string // optional
 	PAN           card.PAN
 }
 
-// AccountResponse is an account's enrolment.
+// AccountResponse is an account's enrolment and its failed codes.
 type AccountResponse struct {
 	TransactionID string
 	Enrolled      bool
 	Since         time.Time // when it was enrolled or unenrolled; zero for an account never seen
 	Generation    uint16    // how often it was enrolled anew
+	Attempts      Attempts
 }
 
+// Attempts are the failed codes of an account beside their limits.
+type Attempts struct {
+	Status        string // AttemptsOpen, AttemptsWaiting or AttemptsLocked
+	FailuresInDay int    // of the last 24 hours
+	InDayMax      int    // at so many the account waits
+	FailuresInRow int    // since the last good code
+	InRowMax      int    // at so many the account locks
+}
+
+// Values of Attempts.Status.
+const (
+	AttemptsOpen    = wire.AttemptsOpen    // codes are checked
+	AttemptsWaiting = wire.AttemptsWaiting // the day's failures are used up
+	AttemptsLocked  = wire.AttemptsLocked  // shut until Unlock
+)
+
 // Generate asks for codes. An account that is not enrolled gives a *Problem
-// with CodeNotEnrolled.
+// with CodeNotEnrolled, an expiry that is over one with CodeCardExpired.
 func (i Issuer) Generate(ctx context.Context, q GenerateRequest) (GenerateResponse, error) {
 	body := i.front(q.TransactionID, q.AgentID, q.PAN)
 	body = append(body,
@@ -89,7 +106,13 @@ func (i Issuer) Unenroll(ctx context.Context, q AccountRequest) (AccountResponse
 	return i.account(ctx, wire.UnenrollPath, q)
 }
 
-// Inquire tells whether an account is enrolled.
+// Unlock forgets an account's failed codes, those in a row and those of the
+// day, so that codes are checked again at once.
+func (i Issuer) Unlock(ctx context.Context, q AccountRequest) (AccountResponse, error) {
+	return i.account(ctx, wire.UnlockPath, q)
+}
+
+// Inquire tells whether an account is enrolled, and whether it is locked.
 func (i Issuer) Inquire(ctx context.Context, q AccountRequest) (AccountResponse, error) {
 	return i.account(ctx, wire.InquiryPath, q)
 }
@@ -104,6 +127,13 @@ func (i Issuer) account(ctx context.Context, path string, q AccountRequest) (Acc
 		TransactionID: a.text(wire.TransactionID),
 		Enrolled:      a.text(wire.EnrolmentStatus) == wire.Enrolled,
 		Generation:    uint16(a.number(wire.EnrolmentGeneration, 0, math.MaxUint16)),
+		Attempts: Attempts{
+			Status:        a.text(wire.AttemptsStatus),
+			FailuresInDay: int(a.number(wire.FailuresInDay, 0, math.MaxInt32)),
+			InDayMax:      int(a.number(wire.FailuresInDayMax, 1, dcvv2.FailuresMax)),
+			FailuresInRow: int(a.number(wire.FailuresInRow, 0, math.MaxInt32)),
+			InRowMax:      int(a.number(wire.FailuresInRowMax, 1, dcvv2.FailuresMax)),
+		},
 	}
 	if doc.Has(wire.EnrolmentSince) {
 		response.Since = a.time(wire.EnrolmentSince)

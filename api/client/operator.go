@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/firsttap/firsttap/api/wire"
@@ -58,7 +57,7 @@ func (o Operator) Ready(ctx context.Context) error {
 }
 
 func (o Operator) token(ctx context.Context, method, pattern, reference string) (Token, error) {
-	doc, err := o.door().call(ctx, method, tokenAddress(pattern, reference), nil)
+	doc, err := o.door().call(ctx, method, addressed(pattern, "reference", reference), nil)
 	if err != nil {
 		return Token{}, err
 	}
@@ -83,8 +82,7 @@ func (o Operator) door() door { return door{baseURL: o.BaseURL, http: o.HTTP} }
 // Explain lists what the audit trail says of a transaction (62.2), oldest
 // first. A transaction never seen gives an empty list.
 func (o Operator) Explain(ctx context.Context, transactionID string) ([]AuditEntry, error) {
-	address := strings.Replace(wire.TransactionPath, "{transaction}", transactionID, 1)
-	doc, err := o.door().call(ctx, http.MethodGet, address, nil)
+	doc, err := o.door().call(ctx, http.MethodGet, addressed(wire.TransactionPath, "transaction", transactionID), nil)
 	if err != nil {
 		return nil, err
 	}

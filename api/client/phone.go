@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/firsttap/firsttap/api/wire"
@@ -74,7 +73,7 @@ func (p Phone) FetchKey(ctx context.Context, reference string) (Material, error)
 	if err != nil {
 		return Material{}, err
 	}
-	doc, err := p.door().call(ctx, http.MethodPost, tokenAddress(wire.TokenKeyPath, reference), body)
+	doc, err := p.door().call(ctx, http.MethodPost, addressed(wire.TokenKeyPath, "reference", reference), body)
 	if err != nil {
 		return Material{}, err
 	}
@@ -140,13 +139,8 @@ func (p Phone) Report(ctx context.Context, reference, result string) error {
 		return err
 	}
 	body := wire.Object{wire.Text(wire.SignedResult, signed)}
-	_, err = p.door().call(ctx, http.MethodPost, tokenAddress(wire.TokenResultPath, reference), body)
+	_, err = p.door().call(ctx, http.MethodPost, addressed(wire.TokenResultPath, "reference", reference), body)
 	return err
 }
 
 func (p Phone) door() door { return door{baseURL: p.BaseURL, http: p.HTTP} }
-
-// tokenAddress puts a reference into the path of a pattern.
-func tokenAddress(pattern, reference string) string {
-	return strings.Replace(pattern, "{reference}", reference, 1)
-}

@@ -17,7 +17,12 @@ const (
 	EnrollPath   = "/dCVV2/v1/PanDB/Enroll"   // ours, beside the public Unenroll
 	UnenrollPath = "/dCVV2/v1/PanDB/Unenroll" // public
 	InquiryPath  = "/dCVV2/v1/PanDB/Inquiry"  // ours, beside the public Unenroll
+	UnlockPath   = "/dCVV2/v1/PanDB/Unlock"   // ours, beside the public Unenroll
 )
+
+// DocumentPath is where the issuers' and the operators' door serve the OpenAPI
+// document of all doors. Ours.
+const DocumentPath = "/openapi.yaml"
 
 // Names that requests and answers of the issuers' door share.
 const (
@@ -47,13 +52,24 @@ const (
 	EnrolmentStatus     = "enrlmnt.sts"             // ours; "enrolled" or "notEnrolled"
 	EnrolmentSince      = "enrlmnt.sinceDtTm"       // ours; RFC 3339, UTC: when the status began; absent for an account never seen
 	EnrolmentGeneration = "enrlmnt.gnrtn"           // ours; integer: how often the account was enrolled anew
+
+	AttemptsStatus   = "attmpts.sts"          // ours; "open", "waiting" or "locked"
+	FailuresInDay    = "attmpts.flrsInDay"    // ours; integer: failed codes of the last 24 hours
+	FailuresInDayMax = "attmpts.flrsInDayMax" // ours; integer: at so many the account waits
+	FailuresInRow    = "attmpts.flrsInRow"    // ours; integer: failed codes since the last good one
+	FailuresInRowMax = "attmpts.flrsInRowMax" // ours; integer: at so many the account locks
 )
 
-// Values of EnrolmentStatus and ActionCode.
+// Values of EnrolmentStatus, AttemptsStatus and ActionCode.
 const (
 	Enrolled    = "enrolled"
 	NotEnrolled = "notEnrolled"
-	ActionDone  = "00"
+
+	AttemptsOpen    = "open"    // codes are checked
+	AttemptsWaiting = "waiting" // the day's failures are used up: checked again when they are 24 hours old, or after an unlock
+	AttemptsLocked  = "locked"  // too many failures in a row: checked again after an unlock
+
+	ActionDone = "00"
 )
 
 // Paths of the phones' door, all ours. {reference} is a token reference, 32
@@ -107,6 +123,7 @@ const (
 	ResumePath     = "/operator/v1/tokens/{reference}/resume"
 	DeactivatePath = "/operator/v1/tokens/{reference}/deactivate"
 	HealthPath     = "/healthz"
+	MetricsPath    = "/metrics" // text format of Prometheus
 
 	TransactionPath = "/operator/v1/transactions/{transaction}" // 15 digits, field 62.2
 	ReadyPath       = "/readyz"

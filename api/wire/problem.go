@@ -22,6 +22,7 @@ const (
 	CodeProofInvalid    = "proof-invalid"
 	CodeProofExpired    = "proof-expired"
 	CodeNotEnrolled     = "account-not-enrolled"
+	CodeCardExpired     = "card-expired"
 	CodeRequestIDReused = "request-id-reused"
 	CodeClientForbidden = "client-forbidden"
 	CodeCrossOrigin     = "cross-origin"

@@ -114,7 +114,7 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 		return err
 	}
 	n.api, err = api.New(api.Options{
-		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Now: chance.now, Random: chance.random,
+		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Now: chance.now,
 		Log: log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
 		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
 	})
