@@ -38,10 +38,10 @@ func (a *API) admits(e entry, r *http.Request, v *visit) error {
 	return nil
 }
 
-// mayIssue lets issuers do all of their door, and enquirers ask about accounts.
-// What is added to the door is the issuers' alone until it stands here.
+// mayIssue lets issuers do all of their door, and enquirers ask about accounts
+// and read the document. What is added to the door is the issuers' alone until it stands here.
 func mayIssue(who certs.Identity, r *http.Request) bool {
-	return who.Role == certs.Issuer || who.Role == certs.Enquirer && r.URL.Path == wire.InquiryPath
+	return who.Role == certs.Issuer || who.Role == certs.Enquirer && (r.URL.Path == wire.InquiryPath || r.URL.Path == wire.DocumentPath)
 }
 
 // mayOperate lets operators do all of their door, and auditors look.

@@ -4,11 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/firsttap/firsttap/api"
@@ -21,9 +18,12 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	if _, err := api.New(api.Options{}); err == nil {
 		t.Error("an API needs a store")
 	}
-	o := api.Options{Store: &memory{}, Keys: ring{}, Registry: registry(t)}
-	if _, err := api.New(o); err == nil {
-		t.Error("an API needs 32 bytes of randomness")
+	for _, limit := range []int{-1, api.LimitMax + 1} {
+		for _, l := range []api.Limits{{RequestsPerSecond: limit}, {Burst: limit}, {InFlight: limit}} {
+			if _, err := api.New(api.Options{Store: &memory{}, Keys: ring{}, Registry: registry(t), Limits: l}); err == nil {
+				t.Errorf("%+v is no limit", l)
+			}
+		}
 	}
 }
 
@@ -70,29 +70,6 @@ func TestAnswersAreNotKept(t *testing.T) {
 	if a.header.Get("Cache-Control") != "no-store" || a.header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("got %v", a.header)
 	}
-}
-
-func TestOneRequestTooMany(t *testing.T) {
-	h := enrolled(t, ring{})
-	h.store.hold, h.store.waiting = make(chan struct{}), make(chan struct{})
-	var group sync.WaitGroup
-	inquire := func() error {
-		_, err := h.issuer().Inquire(context.Background(), client.AccountRequest{PAN: card.MustPAN(clearPAN)})
-		return err
-	}
-	for range api.RequestsInFlight {
-		group.Go(func() {
-			if err := inquire(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	for range api.RequestsInFlight {
-		<-h.store.waiting
-	}
-	wantClientProblem(t, inquire(), 429, wire.CodeTooManyRequests)
-	close(h.store.hold)
-	group.Wait()
 }
 
 func TestAPanicIsAnswered(t *testing.T) {
@@ -170,37 +147,6 @@ func TestNoClearValueInTheLog(t *testing.T) {
 	for _, c := range codes.Codes {
 		if strings.Contains(log, `"`+c.Code.Reveal()+`"`) {
 			t.Errorf("the log holds a code")
-		}
-	}
-}
-
-// A server cuts who sends headers without end.
-func TestServerLimits(t *testing.T) {
-	h := newHouse(t, ring{})
-	s := api.NewHTTPServer(h.api.Issuers())
-	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout <= api.RequestTimeout || s.IdleTimeout == 0 {
-		t.Errorf("every timeout is set, and an answer has time to leave: %+v", s)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(l)
-	t.Cleanup(func() { s.Close() })
-	for _, c := range []struct{ bytes, status int }{{api.HeaderBytesMax / 2, 404}, {api.HeaderBytesMax + 8192, 431}} {
-		r, err := http.NewRequest(http.MethodGet, "http://"+l.Addr().String()+"/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("X-Long", strings.Repeat("a", c.bytes))
-		w, err := http.DefaultTransport.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, w.Body)
-		w.Body.Close()
-		if w.StatusCode != c.status {
-			t.Errorf("%d bytes of headers: got %d, want %d", c.bytes, w.StatusCode, c.status)
 		}
 	}
 }

@@ -51,11 +51,13 @@ type memory struct {
 	vault.Store
 	mu         sync.Mutex
 	enrolments map[card.PAN]dcvv2.Enrolment
+	attempts   map[card.PAN]dcvv2.Attempts
+	served     map[string]served
 	tokens     map[string]token.Token
 	notices    []token.Notice
 	broken     error
 	panics     any
-	hold       chan struct{} // set: reading an account waits for it
+	hold       chan struct{} // set: a request about an account waits for it
 	waiting    chan struct{} // told when somebody waits
 }
 
@@ -68,29 +70,60 @@ func (m *memory) enter() (func(), error) {
 	return m.mu.Unlock, m.broken
 }
 
-// ServeAccount enrols or unenrols and remembers nothing.
-func (m *memory) ServeAccount(_ context.Context, r vault.AccountRequest) (vault.AccountAnswer, error) {
-	leave, err := m.enter()
-	defer leave()
-	e := m.enrolments[r.PAN]
-	if enrol := r.Change == vault.ChangeEnrol; e.Enrolled != enrol && err == nil && (enrol || !e.Since.IsZero()) {
-		if enrol && !e.Since.IsZero() {
-			e.Generation++
-		}
-		e.Enrolled, e.Since = enrol, r.At
-		m.enrolments[r.PAN] = e
-	}
-	return vault.AccountAnswer{State: vault.AnswerNew, At: r.At, Account: vault.Account{Enrolment: e}}, err
+// served is a request that a memory remembers.
+type served struct {
+	content string
+	answer  vault.AccountAnswer
 }
 
-func (m *memory) Account(_ context.Context, pan card.PAN, _ time.Time) (vault.Account, error) {
+func (m *memory) ServeAccount(_ context.Context, r vault.AccountRequest) (vault.AccountAnswer, error) {
 	if m.hold != nil {
 		m.waiting <- struct{}{}
 		<-m.hold
 	}
 	leave, err := m.enter()
 	defer leave()
-	return vault.Account{Enrolment: m.enrolments[pan]}, err
+	if err != nil {
+		return vault.AccountAnswer{}, err
+	}
+	name := r.Client + "/" + r.ID
+	if was, ok := m.served[name]; ok && r.At.Sub(was.answer.At) < vault.RequestsFor {
+		if was.content != string(r.Content) {
+			return vault.AccountAnswer{State: vault.AnswerConflict}, nil
+		}
+		was.answer.State = vault.AnswerRepeated
+		return was.answer, nil
+	}
+	m.change(r)
+	account := vault.Account{Enrolment: m.enrolments[r.PAN], Attempts: m.attempts[r.PAN]}
+	answer := vault.AccountAnswer{State: vault.AnswerNew, At: r.At, Account: account.OrDefault(r.ByDefault)}
+	if !r.MustBeEnrolled || answer.Account.Enrolment.Enrolled {
+		m.served[name] = served{string(r.Content), answer}
+	}
+	return answer, nil
+}
+
+func (m *memory) change(r vault.AccountRequest) {
+	e := m.enrolments[r.PAN]
+	switch known := !e.Since.IsZero(); {
+	case r.Change == vault.ChangeUnlock:
+		delete(m.attempts, r.PAN)
+	case r.Change == vault.ChangeEnrol && !e.Enrolled:
+		if known {
+			e.Generation++
+		}
+		e.Enrolled, e.Since = true, r.At
+	case r.Change == vault.ChangeUnenrol && (e.Enrolled || !known && r.ByDefault):
+		e.Enrolled, e.Since = false, r.At
+	}
+	m.enrolments[r.PAN] = e
+}
+
+// enrol is what happened before a test.
+func (m *memory) enrol(at time.Time, pans ...string) {
+	for _, pan := range pans {
+		m.enrolments[card.MustPAN(pan)] = dcvv2.Enrolment{Enrolled: true, Since: at}
+	}
 }
 
 func (m *memory) TokenByReference(_ context.Context, reference string) (token.Token, error) {
@@ -175,28 +208,34 @@ type house struct {
 	api   *api.API
 	log   *journal
 	wakes int
-	clock time.Time
+	clock time.Time         // set it between requests
 	phone *ecdsa.PrivateKey // of the token
 
 	issuers, phones, operators *httptest.Server
 }
 
-func newHouse(t testing.TB, keys ring) *house {
+func newHouse(t testing.TB, keys ring) *house { return newHouseWith(t, keys, api.Limits{}) }
+
+func newHouseWith(t testing.TB, keys ring, limits api.Limits) *house {
 	t.Helper()
 	phone, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{log: &journal{}, phone: phone, clock: time.Date(2026, 11, 22, 12, 34, 56, 0, time.UTC)}
-	h.store = &memory{enrolments: map[card.PAN]dcvv2.Enrolment{}, tokens: map[string]token.Token{reference: h.token()}}
+	h.store = &memory{
+		enrolments: map[card.PAN]dcvv2.Enrolment{}, attempts: map[card.PAN]dcvv2.Attempts{}, served: map[string]served{},
+		tokens: map[string]token.Token{reference: h.token()},
+	}
 	h.api, err = api.New(api.Options{
 		Store: h.store, Keys: keys, Registry: registry(t), Now: func() time.Time { return h.clock },
-		Log: zerolog.New(h.log).Level(zerolog.TraceLevel), Wake: func() { h.wakes++ },
+		Log: zerolog.New(h.log).Level(zerolog.TraceLevel), Wake: func() { h.wakes++ }, Limits: limits,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.issuers, h.phones, h.operators = httptest.NewServer(h.api.Issuers()), httptest.NewServer(h.api.Phones()), httptest.NewServer(h.api.Operators())
+	h.issuers, h.phones, h.operators = httptest.NewServer(checked(t, "issuers", h.api.Issuers())),
+		httptest.NewServer(checked(t, "phones", h.api.Phones())), httptest.NewServer(checked(t, "operators", h.api.Operators()))
 	t.Cleanup(func() {
 		h.issuers.Close()
 		h.phones.Close()

@@ -24,6 +24,7 @@ func (a *API) Issuers() http.Handler {
 	} {
 		route(mux, http.MethodPost, address, a.account(address, change))
 	}
+	route(mux, http.MethodGet, wire.DocumentPath, showDocument)
 	return a.door("issuers", entry{twoWay: a.twoWay.Issuers, named: true, may: mayIssue}, mux)
 }
 

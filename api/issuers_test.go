@@ -5,19 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/firsttap/firsttap/api"
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/vault"
 )
 
 // good is a request for two codes; %s is what a case puts in or changes.
@@ -227,7 +225,7 @@ func TestARepeatGetsTheSameAnswer(t *testing.T) {
 	if fresh := post(t, address, strings.Replace(good, "r-1", "r-2", 1)); fresh.body == first.body {
 		t.Error("another id is another request")
 	}
-	h.clock = h.clock.Add(api.RepeatAge - 3*time.Hour - time.Second)
+	h.clock = h.clock.Add(vault.RequestsFor - 3*time.Hour - time.Second)
 	if again := post(t, address, good); again.body != first.body {
 		t.Error("a repeat within 24 hours gets the same answer")
 	}
@@ -280,26 +278,6 @@ func TestARepeatedEnrolmentChangesNothing(t *testing.T) {
 	}
 }
 
-// While the first of two equal requests is under way, the second waits and
-// gets the same answer.
-func TestEqualRequestsAtOnce(t *testing.T) {
-	h := enrolled(t, ring{})
-	h.store.hold, h.store.waiting = make(chan struct{}), make(chan struct{}, 1)
-	bodies := make([]string, 8)
-	var group sync.WaitGroup
-	for i := range bodies {
-		group.Go(func() { bodies[i] = post(t, h.issuers.URL+wire.GeneratePath, good).body })
-	}
-	<-h.store.waiting // one of them is in the store; a second one there would block for ever
-	close(h.store.hold)
-	group.Wait()
-	for _, body := range bodies {
-		if body != bodies[0] || !strings.Contains(body, "075") {
-			t.Error("the answers differ")
-		}
-	}
-}
-
 func TestWhatIsOutOfReach(t *testing.T) {
 	for name, h := range map[string]*house{"a key": enrolled(t, ring{missing: errors.New("no such key")}), "the store": enrolled(t, ring{})} {
 		if name == "the store" {
@@ -312,40 +290,3 @@ func TestWhatIsOutOfReach(t *testing.T) {
 		}
 	}
 }
-
-func FuzzGenerate(f *testing.F) {
-	for _, seed := range []string{good, strings.Replace(good, `"4761739001010010"`, `4761739001010010`, 1), fmt.Sprintf(goodAccount, "a"), `{}`, ``, `{"acctInfo":[]}`, `{"dcvv2Reqst":{"cdCnt":1e9}}`} {
-		f.Add(seed)
-	}
-	h := enrolled(f, ring{})
-	handler := h.api.Issuers()
-	f.Fuzz(func(t *testing.T, body string) {
-		switch status := serve(handler, wire.GeneratePath, body); status {
-		case 201, 400, 402, 403, 413:
-		default:
-			t.Errorf("got %d", status)
-		}
-		if strings.Contains(h.log.String(), clearPAN) {
-			t.Error("the log holds the PAN")
-		}
-		h.log.Reset()
-	})
-}
-
-// serve calls a handler without a socket.
-func serve(h http.Handler, path, body string) int {
-	r, _ := http.NewRequest(http.MethodPost, path, io.NopCloser(strings.NewReader(body)))
-	r.Header.Set("Content-Type", "application/json")
-	w := &discard{header: http.Header{}}
-	h.ServeHTTP(w, r)
-	return w.status
-}
-
-type discard struct {
-	header http.Header
-	status int
-}
-
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) WriteHeader(status int)      { d.status = status }
-func (d *discard) Write(b []byte) (int, error) { return len(b), nil }

@@ -21,6 +21,7 @@ func (a *API) Operators() http.Handler {
 	a.routeRanges(mux)
 	route(mux, http.MethodGet, wire.HealthPath, healthy)
 	route(mux, http.MethodGet, wire.ReadyPath, a.ready)
+	route(mux, http.MethodGet, wire.DocumentPath, showDocument)
 	return a.sameOrigin(a.door("operators", entry{twoWay: a.twoWay.Operators, may: mayOperate}, mux))
 }
 

@@ -36,10 +36,13 @@ type visit struct {
 	err           error
 }
 
-// reply is what a door answers when all went well. No body gives 204.
+// reply is what a door answers when all went well: a JSON body, or a raw one of
+// another media type, or none.
 type reply struct {
-	status int
-	body   wire.Object
+	status    int
+	body      wire.Object
+	raw       []byte
+	mediaType string // of raw
 }
 
 // act is what a door does about one request.
@@ -153,7 +156,11 @@ func (v *visit) finish(w http.ResponseWriter, answer reply, err error) {
 		return
 	}
 	v.result, v.status = "ok", answer.status
-	if answer.body == nil {
+	switch {
+	case answer.raw != nil:
+		writeBody(w, answer.status, answer.mediaType, answer.raw)
+		return
+	case answer.body == nil:
 		w.WriteHeader(answer.status)
 		return
 	}
