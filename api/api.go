@@ -22,6 +22,7 @@ package api
 import (
 	"crypto/x509"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -52,6 +53,9 @@ type Options struct {
 	Log      zerolog.Logger   // one event per request
 	Wake     func()           // called when a notice was queued; nil: nothing
 
+	Metrics http.Handler   // served to operators at wire.MetricsPath; nil: nothing is there
+	Observe func(Observed) // hears of every answer; nil: nobody does
+
 	Limits Limits // of each client, the same at every door
 
 	TwoWay TwoWay // doors whose callers are known by their certificates
@@ -79,6 +83,8 @@ type API struct {
 	log      zerolog.Logger
 	wake     func()
 	limits   Limits
+	metrics  http.Handler
+	observe  func(Observed)
 	twoWay   TwoWay
 	identify func(*x509.Certificate) (certs.Identity, error)
 }
@@ -94,6 +100,9 @@ func New(o Options) (*API, error) {
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
+	if o.Observe == nil {
+		o.Observe = func(Observed) {}
+	}
 	if o.Identify == nil {
 		o.Identify = certs.IdentityOf
 	}
@@ -103,6 +112,6 @@ func New(o Options) (*API, error) {
 	}
 	return &API{
 		store: o.Store, keys: o.Keys, registry: o.Registry, ranges: o.Ranges,
-		now: o.Now, log: o.Log, wake: o.Wake, limits: limits, twoWay: o.TwoWay, identify: o.Identify,
+		now: o.Now, log: o.Log, wake: o.Wake, limits: limits, metrics: o.Metrics, observe: o.Observe, twoWay: o.TwoWay, identify: o.Identify,
 	}, nil
 }

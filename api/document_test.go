@@ -18,11 +18,15 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // paper is the OpenAPI document, which every answer of the tests is held
 // against.
-type paper struct{ *openapi3.T }
+type paper struct {
+	*openapi3.T
+	compiled *sync.Map // of *openapi3.SchemaRef to *jsonschema.Schema
+}
 
 var openDocument = sync.OnceValues(func() (paper, error) {
 	raw, err := os.ReadFile("openapi.yaml")
@@ -33,7 +37,7 @@ var openDocument = sync.OnceValues(func() (paper, error) {
 	if err != nil {
 		return paper{}, err
 	}
-	return paper{doc}, doc.Validate(context.Background())
+	return paper{doc, &sync.Map{}}, doc.Validate(context.Background())
 })
 
 func theDocument(t testing.TB) paper {
@@ -61,19 +65,19 @@ func (p paper) check(x exchange) error {
 		return err
 	}
 	if operation != nil && x.status < 300 {
-		if err := checkSent(operation, x.sent); err != nil {
+		if err := p.checkSent(operation, x.sent); err != nil {
 			return err
 		}
 	}
 	for name, header := range response.Headers {
-		if err := checkHeader(header.Value, x.header.Get(name)); err != nil {
+		if err := p.checkHeader(header.Value, x.header.Get(name)); err != nil {
 			return fmt.Errorf("header %s: %w", name, err)
 		}
 	}
 	if x.method == http.MethodHead {
 		return nil
 	}
-	return checkBody(response, x.header.Get("Content-Type"), x.body)
+	return p.checkBody(response, x.header.Get("Content-Type"), x.body)
 }
 
 // listed finds the response that the document has for an exchange, and the
@@ -134,7 +138,7 @@ func fits(pattern, path string) bool {
 	})
 }
 
-func checkSent(operation *openapi3.Operation, sent []byte) error {
+func (p paper) checkSent(operation *openapi3.Operation, sent []byte) error {
 	if operation.RequestBody == nil {
 		if len(sent) > 0 {
 			return errors.New("a request with a body was served that has none in the document")
@@ -142,27 +146,23 @@ func checkSent(operation *openapi3.Operation, sent []byte) error {
 		return nil
 	}
 	schema := operation.RequestBody.Value.Content["application/json"].Schema
-	if err := checkJSON(schema, sent); err != nil {
+	if err := p.checkJSON(schema, sent); err != nil {
 		return fmt.Errorf("a request was served that is not as the document says: %w", err)
 	}
 	return nil
 }
 
-func checkHeader(h *openapi3.Header, value string) error {
+func (p paper) checkHeader(h *openapi3.Header, value string) error {
 	if value == "" && h.Required {
 		return errors.New("is missing")
 	}
 	if h.Schema.Value.Type.Is("integer") {
-		n, err := strconv.Atoi(value)
-		if err != nil {
-			return err
-		}
-		return h.Schema.Value.VisitJSON(float64(n), openapi3.EnableJSONSchema2020())
+		return p.checkJSON(h.Schema, []byte(value))
 	}
 	return nil
 }
 
-func checkBody(r *openapi3.Response, mediaType string, body []byte) error {
+func (p paper) checkBody(r *openapi3.Response, mediaType string, body []byte) error {
 	if mayBeEmpty := r.Extensions["x-may-be-empty"] == true || len(r.Content) == 0; len(body) == 0 && mayBeEmpty {
 		return nil
 	}
@@ -177,17 +177,48 @@ func checkBody(r *openapi3.Response, mediaType string, body []byte) error {
 	if !strings.HasSuffix(plain, "json") {
 		return nil
 	}
-	return checkJSON(content.Schema, body)
+	return p.checkJSON(content.Schema, body)
 }
 
-func checkJSON(schema *openapi3.SchemaRef, body []byte) error {
-	var value any
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if err := d.Decode(&value); err != nil {
+func (p paper) checkJSON(ref *openapi3.SchemaRef, body []byte) error {
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err != nil {
 		return err
 	}
-	return schema.Value.VisitJSON(value, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation())
+	schema, err := p.compile(ref)
+	if err != nil {
+		return err
+	}
+	return schema.Validate(value)
+}
+
+// compile makes a JSON Schema (draft 2020-12, as OpenAPI 3.1 has it) of a
+// schema of the document, once.
+func (p paper) compile(ref *openapi3.SchemaRef) (*jsonschema.Schema, error) {
+	if known, ok := p.compiled.Load(ref); ok {
+		return known.(*jsonschema.Schema), nil
+	}
+	var whole map[string]any
+	for _, part := range []any{ref, map[string]any{"components": p.Components}} {
+		raw, err := json.Marshal(part)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(raw, &whole); err != nil {
+			return nil, err
+		}
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	if err := c.AddResource("document.json", whole); err != nil {
+		return nil, err
+	}
+	schema, err := c.Compile("document.json")
+	if err == nil {
+		p.compiled.Store(ref, schema)
+	}
+	return schema, err
 }
 
 // checked holds every answer of a door against the document.

@@ -204,12 +204,15 @@ func (j *journal) Reset() {
 
 // house is the API with all its doors open.
 type house struct {
-	store *memory
-	api   *api.API
-	log   *journal
-	wakes int
-	clock time.Time         // set it between requests
-	phone *ecdsa.PrivateKey // of the token
+	store    *memory
+	api      *api.API
+	log      *journal
+	wakes    int
+	clock    time.Time
+	counters http.Handler // at /metrics
+	mu       sync.Mutex
+	heard    []api.Observed
+	phone    *ecdsa.PrivateKey // of the token
 
 	issuers, phones, operators *httptest.Server
 }
@@ -230,6 +233,8 @@ func newHouseWith(t testing.TB, keys ring, limits api.Limits) *house {
 	h.api, err = api.New(api.Options{
 		Store: h.store, Keys: keys, Registry: registry(t), Now: func() time.Time { return h.clock },
 		Log: zerolog.New(h.log).Level(zerolog.TraceLevel), Wake: func() { h.wakes++ }, Limits: limits,
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.counters.ServeHTTP(w, r) }),
+		Observe: h.hear,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -242,6 +247,12 @@ func newHouseWith(t testing.TB, keys ring, limits api.Limits) *house {
 		h.operators.Close()
 	})
 	return h
+}
+
+func (h *house) hear(o api.Observed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.heard = append(h.heard, o)
 }
 
 func registry(t testing.TB) *dcvv2.Registry {

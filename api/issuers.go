@@ -13,6 +13,8 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
+const issuersDoor = "issuers"
+
 // Issuers is the door of issuers: codes, enrolment and locks. Every good request is
 // answered 201, as the public API reference does for Unenroll.
 func (a *API) Issuers() http.Handler {
@@ -25,7 +27,7 @@ func (a *API) Issuers() http.Handler {
 		route(mux, http.MethodPost, address, a.account(address, change))
 	}
 	route(mux, http.MethodGet, wire.DocumentPath, showDocument)
-	return a.door("issuers", entry{twoWay: a.twoWay.Issuers, named: true, may: mayIssue}, mux)
+	return a.door(issuersDoor, entry{twoWay: a.twoWay.Issuers, named: true, may: mayIssue}, mux)
 }
 
 // inquiry is what every request of this door says.

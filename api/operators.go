@@ -9,6 +9,8 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
+const operatorsDoor = "operators"
+
 // Operators is the door of those who run the network. Pages of other sites
 // cannot call it, even from an operator's own browser.
 func (a *API) Operators() http.Handler {
@@ -21,8 +23,11 @@ func (a *API) Operators() http.Handler {
 	a.routeRanges(mux)
 	route(mux, http.MethodGet, wire.HealthPath, healthy)
 	route(mux, http.MethodGet, wire.ReadyPath, a.ready)
+	if a.metrics != nil {
+		route(mux, http.MethodGet, wire.MetricsPath, passing(a.metrics))
+	}
 	route(mux, http.MethodGet, wire.DocumentPath, showDocument)
-	return a.sameOrigin(a.door("operators", entry{twoWay: a.twoWay.Operators, may: mayOperate}, mux))
+	return a.sameOrigin(a.door(operatorsDoor, entry{twoWay: a.twoWay.Operators, may: mayOperate}, mux))
 }
 
 // sameOrigin refuses what a browser sends on behalf of another site.
@@ -31,7 +36,8 @@ func (a *API) sameOrigin(door http.Handler) http.Handler {
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{}
 		v.finish(w, reply{}, crossOrigin)
-		v.record(a.log.With().Str("door", "operators").Logger(), r, 0)
+		v.record(a.log.With().Str("door", operatorsDoor).Logger(), r, 0)
+		a.tell(operatorsDoor, v, "", 0)
 	}))
 	return protection.Handler(door)
 }

@@ -3,10 +3,14 @@ package api_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/firsttap/firsttap/api"
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/token"
@@ -82,6 +86,55 @@ func TestOtherSitesPagesAreRefused(t *testing.T) {
 	wantProblem(t, do(t, r), 403, wire.CodeCrossOrigin, "")
 	if h.store.tokens[reference].Status != token.Active {
 		t.Error("the token stays as it was")
+	}
+}
+
+func TestMetricsAreForOperatorsOnly(t *testing.T) {
+	h := newHouse(t, ring{})
+	h.counters = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept") != "" {
+			t.Error("there is one form of the counters")
+		}
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		_, _ = io.WriteString(w, "firsttap_up 1\n")
+	})
+	r, err := http.NewRequest(http.MethodGet, h.operators.URL+wire.MetricsPath, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "application/vnd.google.protobuf")
+	if a := do(t, r); a.status != http.StatusOK || a.body != "firsttap_up 1\n" {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+	for _, door := range []string{h.issuers.URL, h.phones.URL} {
+		for _, path := range []string{wire.MetricsPath, wire.HealthPath, wire.ReadyPath} {
+			wantProblem(t, send(t, http.MethodGet, door+path, "", ""), 404, wire.CodePathUnknown, "")
+		}
+	}
+	h.counters = http.NotFoundHandler()
+	wantProblem(t, send(t, http.MethodGet, h.operators.URL+wire.MetricsPath, "", ""), 503, wire.CodeUnavailable, "")
+}
+
+// The observer hears of each answer, and no name but an issuer's that is
+// registered.
+func TestWhatTheObserverHears(t *testing.T) {
+	h := enrolled(t, ring{})
+	h.heard = nil
+	post(t, h.issuers.URL+wire.GeneratePath, good)
+	post(t, h.issuers.URL+wire.GeneratePath, strings.Replace(good, "greenbank", "redbank", 1))
+	send(t, http.MethodGet, h.issuers.URL+"/"+clearPAN, "", "")
+	send(t, http.MethodGet, operatorAddress(h, wire.TokenPath), "", "")
+	want := []api.Observed{
+		{Door: "issuers", Route: wire.GeneratePath, Issuer: "greenbank", Status: 201},
+		{Door: "issuers", Route: wire.GeneratePath, Status: 403},
+		{Door: "issuers", Route: "/", Status: 404},
+		{Door: "operators", Route: wire.TokenPath, Status: 200},
+	}
+	for i := range h.heard {
+		h.heard[i].Took = 0
+	}
+	if diff := cmp.Diff(want, h.heard); diff != "" {
+		t.Error(diff)
 	}
 }
 

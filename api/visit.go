@@ -103,7 +103,11 @@ func (a *API) door(name string, e entry, mux *http.ServeMux) http.Handler {
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), RequestTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)
-		defer func() { v.record(log, r, time.Since(begun)) }()
+		defer func() {
+			took := time.Since(begun)
+			v.record(log, r, took)
+			a.tell(name, v, pattern(r), took)
+		}()
 		defer v.recoverPanic(w)
 
 		w.Header().Set("Cache-Control", "no-store")
@@ -201,11 +205,7 @@ func (v *visit) record(log zerolog.Logger, r *http.Request, took time.Duration) 
 	if v.status >= http.StatusInternalServerError {
 		event = log.Error().Err(v.err)
 	}
-	_, pattern, ok := strings.Cut(r.Pattern, " ")
-	if !ok {
-		pattern = r.Pattern
-	}
-	event.Str("method", method(r)).Str("path", pattern).Int("status", v.status)
+	event.Str("method", method(r)).Str("path", pattern(r)).Int("status", v.status)
 	for _, word := range []struct{ name, value string }{
 		{"client", v.client}, {"tranId", v.transactionID}, {"reference", v.reference}, {"range", v.accounts.String()},
 	} {
@@ -217,6 +217,14 @@ func (v *visit) record(log zerolog.Logger, r *http.Request, took time.Duration) 
 		event.Stringer("pan", v.account)
 	}
 	event.Str("result", v.result).Dur("took_ms", took).Msg("request")
+}
+
+// pattern is the address of the route that serves a request, "" for none.
+func pattern(r *http.Request) string {
+	if _, address, ok := strings.Cut(r.Pattern, " "); ok {
+		return address
+	}
+	return r.Pattern
 }
 
 // method is the method if HTTP knows it: a caller may send any word.

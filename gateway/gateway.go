@@ -49,7 +49,7 @@ type Keys interface {
 }
 
 // Options say what a gateway works with. All are required but IssuerTimeout,
-// RequestorFailuresPerHourMax and Alarm.
+// RequestorFailuresPerHourMax, Alarm and Observe.
 type Options struct {
 	Store           vault.Store
 	Keys            Keys
@@ -65,6 +65,7 @@ type Options struct {
 
 	RequestorFailuresPerHourMax int                // see Screener; 0 is without end
 	Alarm                       func(scope string) // see Screener
+	Observe                     func(Observed)     // hears of every request that was answered
 }
 
 // Station is a peer's place on the wire.

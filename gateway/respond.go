@@ -12,6 +12,7 @@ import (
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
 )
 
 // event is what the log tells of one message, in one line.
@@ -19,6 +20,7 @@ type event struct {
 	started time.Time
 	pan     card.PAN
 	outcome token.Outcome
+	kind    vault.Kind
 	note    string
 	err     error
 
@@ -36,6 +38,9 @@ func (g *Gateway) handler(station string, serve serving) link.Handler {
 		e := event{started: time.Now()}
 		answer := g.answer(ctx, station, serve, in, &e)
 		g.record(station, in, answer, e)
+		if answer != nil {
+			g.observe(e)
+		}
 		return answer
 	}
 }
@@ -80,10 +85,10 @@ func (g *Gateway) serve(ctx context.Context, station string, typed messages.Mess
 	case *messages.NetworkRequest:
 		return g.manage(r, e), true
 	case *messages.ActivationRequest:
-		e.pan = r.Activation.PAN
+		e.pan, e.kind = r.Activation.PAN, vault.KindActivation
 		return g.activate(ctx, station, r, e), true
 	case *messages.TapRequest:
-		e.pan = r.Tap.Number
+		e.pan, e.kind = r.Tap.Number, vault.KindTap
 		return g.tap(ctx, station, r, e), true
 	default:
 		return nil, false

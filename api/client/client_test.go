@@ -36,7 +36,7 @@ func newServer(t *testing.T) *server {
 	s := &server{status: http.StatusCreated, mediaType: "application/json"}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
-		s.path, s.sent = r.Method+" "+r.URL.Path, string(b)
+		s.path, s.sent = r.Method+" "+r.URL.EscapedPath(), string(b)
 		w.Header().Set("Content-Type", s.mediaType)
 		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(s.status)
@@ -81,7 +81,7 @@ func TestWhatGenerateSendsAndReads(t *testing.T) {
 
 func TestEveryRequestHasAnID(t *testing.T) {
 	s := newServer(t)
-	s.body = `{"msgIdentfctn":{"tranId":"x"},"enrlmnt":{"sts":"enrolled","gnrtn":2}}`
+	s.body = `{"msgIdentfctn":{"tranId":"x"},"enrlmnt":{"sts":"enrolled","gnrtn":2},"attmpts":{"sts":"open","flrsInDay":0,"flrsInDayMax":5,"flrsInRow":0,"flrsInRowMax":10}}`
 	var sent []string
 	for range 2 {
 		got, err := s.issuer().Enroll(context.Background(), client.AccountRequest{PAN: card.MustPAN(clearPAN)})
@@ -166,6 +166,46 @@ func TestAddressesThatAreNone(t *testing.T) {
 		if _, err := (client.Operator{BaseURL: base}).Token(context.Background(), "x"); err == nil {
 			t.Errorf("%q is no base URL", base)
 		}
+	}
+}
+
+// An id is one segment of the path, whatever it holds: none leads elsewhere.
+func TestIDsAreEscaped(t *testing.T) {
+	s := newServer(t)
+	o := client.Operator{BaseURL: s.URL}
+	for id, want := range map[string]string{
+		"a/../../healthz": "/operator/v1/tokens/a%2F..%2F..%2Fhealthz/suspend",
+		"..":              "/operator/v1/tokens/%2E%2E/suspend",
+		".":               "/operator/v1/tokens/%2E/suspend",
+		"a?b#c":           "/operator/v1/tokens/a%3Fb%23c/suspend",
+		"50%":             "/operator/v1/tokens/50%25/suspend",
+	} {
+		_, _ = o.Suspend(context.Background(), id)
+		if s.path != "POST "+want {
+			t.Errorf("%q went to %s", id, s.path)
+		}
+	}
+	_, _ = o.Explain(context.Background(), "1/2")
+	if s.path != "GET /operator/v1/transactions/1%2F2" {
+		t.Errorf("went to %s", s.path)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = client.Phone{BaseURL: s.URL, Key: key}.FetchKey(context.Background(), "1/2")
+	if s.path != "POST /provisioning/v1/tokens/1%2F2/key" {
+		t.Errorf("went to %s", s.path)
+	}
+}
+
+func TestUnlock(t *testing.T) {
+	s := newServer(t)
+	s.body = `{"msgIdentfctn":{"tranId":"x"},"enrlmnt":{"sts":"enrolled","gnrtn":0},"attmpts":{"sts":"locked","flrsInDay":5,"flrsInDayMax":5,"flrsInRow":10,"flrsInRowMax":10}}`
+	got, err := s.issuer().Unlock(context.Background(), client.AccountRequest{PAN: card.MustPAN(clearPAN)})
+	want := client.Attempts{Status: client.AttemptsLocked, FailuresInDay: 5, InDayMax: 5, FailuresInRow: 10, InRowMax: 10}
+	if err != nil || got.Attempts != want || s.path != "POST /dCVV2/v1/PanDB/Unlock" {
+		t.Errorf("got %+v, %v at %s", got, err, s.path)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/gateway"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/metrics"
 	"github.com/firsttap/firsttap/keys"
 	"github.com/firsttap/firsttap/ranges"
 	"github.com/firsttap/firsttap/vault"
@@ -103,8 +104,9 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 	if n.ranges, err = openRanges(n.store, settings, numbers, n.keys, chance.now, log); err != nil {
 		return err
 	}
+	counts := metrics.New(version)
 	n.gateway, err = gateway.New(gateway.Options{
-		Store: n.store, Keys: n.keys, Registry: n.ranges, Issuers: issuerStations(settings),
+		Store: counts.Store(n.store), Observe: observing(counts), Keys: n.keys, Registry: n.ranges, Issuers: issuerStations(settings),
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
 		Now:           chance.now, Random: chance.random, Log: log.With().Str("actor", "gateway").Logger(),
@@ -113,12 +115,26 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 	if err != nil {
 		return err
 	}
+	counts.Watch(n.store, n.gateway.LinesUp)
 	n.api, err = api.New(api.Options{
 		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Now: chance.now,
+		Limits: api.Limits(settings.Limits), Metrics: counts.Handler(),
+		Observe: func(o api.Observed) { counts.Request(o.Door, o.Route, o.Issuer, o.Status, o.Took) },
 		Log: log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
 		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
 	})
 	return err
+}
+
+// observing counts what the gateway answers.
+func observing(m *metrics.Metrics) func(gateway.Observed) {
+	return func(o gateway.Observed) {
+		if o.Kind == vault.KindTap {
+			m.Tap(string(o.Response), o.Took)
+			return
+		}
+		m.Activation(o.Result, string(o.Response), o.Took)
+	}
 }
 
 // networkKeys lists the keys that a network needs beside those of the account

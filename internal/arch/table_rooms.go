@@ -26,6 +26,7 @@ const (
 	iso8583    = "github.com/moov-io/iso8583"
 	jose       = "github.com/go-jose/go-jose/v4"
 	pkcs11     = "github.com/miekg/pkcs11"
+	jsonschema = "github.com/santhosh-tekuri/jsonschema/v6"
 	openapi    = "github.com/getkin/kin-openapi" // weighs as much as the API: it must never be in the binary
 	prometheus = "github.com/prometheus/client_golang"
 	rate       = "golang.org/x/time"
@@ -105,7 +106,7 @@ var rooms = []room{
 	},
 	{
 		folder: "api", may: with(core, "api/wire", "vault", "keys", "ranges", "specs", "internal/certs", "internal/secret"),
-		modules: []string{zerolog, uuid, rate}, tests: []string{"api/client", "vault/sqlite", openapi},
+		modules: []string{zerolog, uuid, rate}, tests: []string{"api/client", "vault/sqlite", openapi, jsonschema},
 		why: "the HTTP door shares the store and the ranges with the gateway and nothing else",
 	},
 	{
@@ -116,7 +117,7 @@ var rooms = []room{
 	{
 		folder: "cmd", modules: []string{anyModule},
 		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
-			"simulator", "internal/certs", "internal/config", "internal/link", "internal/secret", "internal/seed"),
+			"simulator", "internal/certs", "internal/config", "internal/link", "internal/metrics", "internal/secret", "internal/seed"),
 		why: "wiring imports rooms, not tools of the tests",
 	},
 	{
@@ -134,6 +135,10 @@ var rooms = []room{
 		why: "it runs the built binary and meets it over the wire",
 	},
 	{folder: "internal/certs", why: "who a caller is and how TLS is set is the standard library's alone"},
+	{
+		folder: "internal/metrics", may: with(core, "vault"), modules: []string{prometheus},
+		why: "it counts what others tell it and knows neither doors nor wires",
+	},
 	{folder: "internal/seed", why: "chance of a simulation hangs on one number"},
 	{folder: "internal/golden", why: "golden files are bytes and text"},
 	{folder: "internal/need", why: "it is used by tests of every room"},

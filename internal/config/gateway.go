@@ -26,6 +26,7 @@ type Gateway struct {
 	TokenRange           string   `yaml:"tokenRange"`  // that token numbers are drawn from
 	Institution          string   `yaml:"institution"` // field 32 of what the gateway sends itself
 	IssuerTimeoutSeconds int      `yaml:"issuerTimeoutSeconds"`
+	Limits               Limits   `yaml:"limits"`
 	Issuers              []Issuer `yaml:"issuers"`
 
 	// RequestorFailuresPerHourMax is how many failures a token requestor may
@@ -88,6 +89,7 @@ func DefaultGateway() Gateway {
 	g.Mode, g.TLS, g.Keys = ModeTest, defaultTLS(), defaultKeys()
 	g.TokenRange, g.Institution, g.IssuerTimeoutSeconds = TokenRangeDefault, "400000", 10
 	g.RequestorFailuresPerHourMax = RequestorFailuresPerHourDefault
+	g.Limits = DefaultLimits()
 	g.Issuers = []Issuer{{
 		Name: IssuerNameDefault, Address: "127.0.0.1:8600", Wire: defaultWire(200001),
 		Ranges: []Range{DefaultRange(IssuerRangeDefault)},
@@ -158,6 +160,7 @@ func (g *Gateway) check(f *Faults) {
 	checkDigits(f, "institution", g.Institution, 1, 11)
 	checkWhole(f, "issuerTimeoutSeconds", g.IssuerTimeoutSeconds, 1, issuerTimeoutSecondsMax)
 	checkWhole(f, "requestorFailuresPerHourMax", g.RequestorFailuresPerHourMax, 0, dcvv2.RangeFailuresPerHourMax)
+	g.Limits.check(f)
 	if len(g.Issuers) == 0 {
 		f.add("issuers", "must have at least one issuer")
 	}
