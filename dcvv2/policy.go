@@ -45,7 +45,7 @@ type Action string
 // Actions.
 const (
 	ActionAsk       Action = "ask"        // let the issuer decide, who is told the result
-	ActionDecline   Action = "decline"    // at once
+	ActionDecline   Action = "decline"    // at once: N and S with response N7, U with 05, P with 96 (ours but for N and P)
 	ActionDecline82 Action = "decline-82" // at once, with response 82
 	ActionStatic    Action = "static"     // accept the static CVV2 instead, else decline
 )
