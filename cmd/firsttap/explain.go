@@ -34,7 +34,7 @@ The transaction id has 15 digits. The gateway's log names it with each message,
 as "transaction"; the wallet's or merchant's answer has it in field 62.2.`,
 		Example: `  firsttap explain 326112212340001
   firsttap explain 326112212340001 --json
-  firsttap explain 326112212340001 --gateway http://127.0.0.1:8581`,
+  firsttap explain 326112212340001 --gateway https://gateway.example:8581 --certs ./certs --as auditor:eyes`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(c *cobra.Command, args []string) error { return explain(c, f, args) },
 	}
@@ -68,7 +68,7 @@ func trailOf(ctx context.Context, operator client.Operator, transaction string) 
 	var problem *client.Problem
 	switch {
 	case errors.As(err, &problem), errors.Is(err, client.ErrAnswer):
-		return nil, fmt.Errorf("the operators' door at %s does not tell: %w", operator.BaseURL, err)
+		return nil, fmt.Errorf("the operators' door at %s does not tell; is that door there, and by http or https as --gateway says? %w", operator.BaseURL, err)
 	case err != nil:
 		return nil, fmt.Errorf("the operators' door at %s cannot be reached: is `firsttap gateway` running, and is --gateway its address? %w", operator.BaseURL, err)
 	case len(entries) == 0:
