@@ -15,6 +15,7 @@ var mayReveal = map[string]string{
 	"api":                "reads PANs from issuers and gives them the codes they asked for",
 	"api/client":         "sends PANs to the issuers' API",
 	"api/wire":           "reads and writes the documents of the API, encrypts to a device's key",
+	"cmd/firsttap":       "its calculators show the codes that were asked for (firsttap codes)",
 	"simulator/phone":    "plays the cardholder, who types the card in",
 	"simulator/site":     "plays the issuer, whose page shows the cardholder the card and its code",
 	"simulator/story":    "makes a wrong code of the right one",
