@@ -137,8 +137,16 @@ func (s Schedule) SlotAt(t time.Time) Slot {
 	return slot
 }
 
-// after is the slot that follows.
-func (s Schedule) after(slot Slot) Slot { return s.SlotAt(slot.End) }
+// after is the slot that follows: SlotAt its end, said faster where the same
+// policy goes on.
+func (s Schedule) after(slot Slot) Slot {
+	if last := len(s.versions) - 1; last > 0 && slot.Start.Before(s.versions[last].From) {
+		return s.SlotAt(slot.End)
+	}
+	slot.Window = slot.Window.Shift(1)
+	slot.Start, slot.End = slot.End, slot.Window.End()
+	return slot
+}
 
 // before is the slot that came first.
 func (s Schedule) before(slot Slot) Slot { return s.SlotAt(slot.Start.Add(-1)) }
