@@ -39,7 +39,8 @@ func (a *API) admits(e entry, r *http.Request, v *visit) error {
 }
 
 // mayIssue lets issuers do all of their door, and enquirers ask about accounts
-// and read the document. What is added to the door is the issuers' alone until it stands here.
+// and read the document. What is added to the door is the issuers' alone until
+// it stands here.
 func mayIssue(who certs.Identity, r *http.Request) bool {
 	return who.Role == certs.Issuer || who.Role == certs.Enquirer && (r.URL.Path == wire.InquiryPath || r.URL.Path == wire.DocumentPath)
 }

@@ -53,6 +53,7 @@ func newFort(t testing.TB, identify certs.Known) *fort {
 	a, err := api.New(api.Options{
 		Store: f.store, Keys: ring{}, Registry: registry(t), Now: func() time.Time { return f.clock },
 		Log:    zerolog.New(f.log).Level(zerolog.TraceLevel),
+		Limits: api.Limits{RequestsPerSecond: 100, Burst: 100},
 		TwoWay: api.TwoWay{Issuers: true, Operators: true}, Identify: identify.Identify,
 	})
 	if err != nil {
@@ -60,7 +61,7 @@ func newFort(t testing.TB, identify certs.Known) *fort {
 	}
 	f.issuers.Close()
 	f.operators.Close()
-	f.issuers, f.operators = f.opened(t, a.Issuers()), f.opened(t, a.Operators())
+	f.issuers, f.operators = f.opened(t, checked(t, "issuers", a.Issuers())), f.opened(t, checked(t, "operators", a.Operators()))
 	return f
 }
 

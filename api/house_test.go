@@ -96,7 +96,7 @@ func (m *memory) ServeAccount(_ context.Context, r vault.AccountRequest) (vault.
 	}
 	m.change(r)
 	account := vault.Account{Enrolment: m.enrolments[r.PAN], Attempts: m.attempts[r.PAN]}
-	answer := vault.AccountAnswer{State: vault.AnswerNew, At: r.At, Account: account.Under(dcvv2.Policy{EnrolByDefault: r.ByDefault})}
+	answer := vault.AccountAnswer{State: vault.AnswerNew, At: r.At, Account: account}
 	if !r.MustBeEnrolled || answer.Account.Enrolment.Enrolled {
 		m.served[name] = served{string(r.Content), answer}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/internal/certs"
 )
 
 func enrolledWith(t testing.TB, limits api.Limits) *house {
@@ -174,5 +175,26 @@ func TestClientsRememberedAreBounded(t *testing.T) {
 	}
 	if got := from(1); got != http.StatusOK {
 		t.Errorf("past the limit who asked longest ago is new: got %d", got)
+	}
+}
+
+// With certificates a client is its certificate's name, whatever the request
+// says and wherever it comes from.
+func TestTheRateOfACertificate(t *testing.T) {
+	f := newFort(t, nil) // 100 at once
+	green := f.as(t, certs.Identity{Role: certs.Issuer, Name: "greenbank"})
+	address := f.issuers.URL + wire.InquiryPath
+	for i := range 100 {
+		name := []string{"greenbank", "bluebank", "stranger"}[i%3]
+		if a := sendAs(t, green, http.MethodPost, address, fields(fmt.Sprint("r-", i), name, clearPAN)); a.status == 429 {
+			t.Fatalf("request %d of a burst of 100: %d", i+1, a.status)
+		}
+	}
+	if a := sendAs(t, green, http.MethodPost, address, fields("r-x", "greenbank", clearPAN)); a.status != 429 {
+		t.Errorf("one more: got %d", a.status)
+	}
+	blue := f.as(t, certs.Identity{Role: certs.Issuer, Name: "bluebank"})
+	if a := sendAs(t, blue, http.MethodPost, address, fields("r-x", "bluebank", otherPAN)); a.status != http.StatusCreated {
+		t.Errorf("another certificate: got %d %s", a.status, a.body)
 	}
 }

@@ -74,7 +74,7 @@ func (o *office) open(options api.Options) {
 	if err != nil {
 		o.Fatal(err)
 	}
-	o.door = httptest.NewServer(a.Operators())
+	o.door = httptest.NewServer(checked(o, "operators", a.Operators()))
 	o.Cleanup(o.door.Close)
 }
 
@@ -230,7 +230,7 @@ func TestWhoChangesARange(t *testing.T) {
 	ask := func(method, body string) int {
 		r := httptest.NewRequest(method, wire.RangesPath+"/4761739", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
-		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{}}}
+		r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}
 		w := httptest.NewRecorder()
 		a.Operators().ServeHTTP(w, r)
 		return w.Code

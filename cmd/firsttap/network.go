@@ -120,7 +120,7 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Now: chance.now,
 		Limits: api.Limits(settings.Limits), Metrics: counts.Handler(),
 		Observe: func(o api.Observed) { counts.Request(o.Door, o.Route, o.Issuer, o.Status, o.Took) },
-		Log: log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
+		Log:     log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
 		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
 	})
 	return err
