@@ -162,6 +162,9 @@ func openRanges(store vault.Store, settings config.Gateway, tokens card.Range, h
 		o.Issuers = append(o.Issuers, issuer.Name)
 	}
 	o.Ensure = func(accountRange string, version, bytes int) error {
+		if _, err := held.CodeMaster(accountRange, version); err != nil && settings.Mode == config.ModeProduction {
+			return fmt.Errorf("%w: in production it is made on purpose, by `firsttap keys generate` or `import` with --usage dcvv2 --range %s --key-version %d", err, accountRange, version)
+		}
 		return held.Ensure(keys.Wanted{Usage: keys.DCVV2, Range: accountRange, Version: version, Bytes: bytes})
 	}
 	return ranges.Open(context.Background(), store, now, stated, o)

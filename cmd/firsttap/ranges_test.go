@@ -247,3 +247,28 @@ func TestTheTabKeyOffersRanges(t *testing.T) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }
+
+// TestProductionMakesNoCodeKeys holds that a mistyped key version makes no key
+// in production, and that one which was made on purpose is taken.
+func TestProductionMakesNoCodeKeys(t *testing.T) {
+	o := openOffice(t)
+	settings := o.settings
+	settings.Mode = config.ModeProduction
+	open := func() error {
+		_, err := openRanges(o.network.store, settings, card.MustRange(settings.TokenRange), o.network.keys, time.Now, zerolog.Nop())
+		return err
+	}
+	if err := open(); err != nil {
+		t.Fatalf("the key is there: %v", err)
+	}
+	settings.Issuers[0].Ranges = append(settings.Issuers[0].Ranges, config.DefaultRange("400000"))
+	if err := open(); err == nil || !strings.Contains(err.Error(), "firsttap keys generate") {
+		t.Fatalf("got %v", err)
+	}
+	if err := o.network.keys.Ensure(keys.Wanted{Usage: keys.DCVV2, Range: "400000", Version: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); err != nil {
+		t.Fatal(err)
+	}
+}
