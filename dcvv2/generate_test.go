@@ -2,6 +2,7 @@ package dcvv2_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -126,6 +127,36 @@ func TestProfileRefusesStrayWindows(t *testing.T) {
 		c, err := dcvv2.CodeOf(profile, k, a, w)
 		if (err == nil) != good || c.IsZero() == good || !good && !errors.Is(err, dcvv2.ErrWindow) {
 			t.Errorf("%+v: %v", w, err)
+		}
+	}
+}
+
+// TestNoCodeOutsideOfTime: a request that runs past the last hour fails as a
+// whole, and windows before 1970 or past the last hour have no code that a
+// wrong one could be taken for.
+func TestNoCodeOutsideOfTime(t *testing.T) {
+	a := account(t, "4761739001010010", "00", "3112")
+	last := time.Unix(1_000_000*3600-1, 0)
+	for count := 2; count <= 3; count++ {
+		issued, err := dcvv2.Generate(dcvv2.Always(dcvv2.DefaultPolicy()), masterKey(t, masterDigits).Masters, a, last, count, 0)
+		if !errors.Is(err, dcvv2.ErrWindow) || issued != nil {
+			t.Errorf("%d codes past the last hour: %v", count, err)
+		}
+	}
+	for _, name := range dcvv2.ProfileNames() {
+		k := masterKey(t, wideDigits)
+		moments := []time.Time{time.Unix(0, 0), time.Unix(3600, 0)}
+		if name == dcvv2.ProfileCVVHour {
+			k, moments = masterKey(t, masterDigits), append(moments, last, last.Add(-time.Hour))
+		}
+		s := dcvv2.Always(with(func(p *dcvv2.Policy) { p.Profile = name }))
+		for _, at := range moments {
+			for n := range 1000 {
+				found, err := dcvv2.Verify(s, k.Masters, a, code(t, fmt.Sprintf("%03d", n)), at)
+				if err != nil || found.Window.Index < 0 || name == dcvv2.ProfileCVVHour && found.Window.Index > 999_999 {
+					t.Fatalf("%s at %v: %03d is %v of %v, %v", name, at, n, found.Verdict, found.Window, err)
+				}
+			}
 		}
 	}
 }
