@@ -124,6 +124,10 @@ var rooms = []room{
 		folder: "examples", modules: []string{iso8583, connection},
 		why: "an example shows what a stranger's program does, without firsttap's code",
 	},
+	{
+		folder: "examples/issuercodes", may: []string{"api/client", "card"},
+		why: "it shows how the public typed client is used: nothing but that and the types it takes",
+	},
 
 	{folder: "internal/arch", tests: []string{txtar}, why: "rules read source and nothing else"},
 	{
