@@ -1,0 +1,217 @@
+package guess
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/internal/seed"
+	"github.com/firsttap/firsttap/vault"
+	"github.com/firsttap/firsttap/vault/sqlite"
+)
+
+const (
+	// WorkersDefault is how many attacks are played at the same time: enough
+	// for their claims to share commits.
+	WorkersDefault = 128
+	// WorkersMax bounds it.
+	WorkersMax = 1024
+	// guessesOfStore is after how many guesses a store has done its work, so
+	// that a long measurement leaves no large file in the temporary folder.
+	guessesOfStore = 100_000
+	// patience is how long attacks under way may go on when the measurement
+	// is interrupted. Cutting off those that last would leave the lucky ones.
+	patience = 5 * time.Second
+)
+
+// Lab plays attacks.
+type Lab struct {
+	Seed    uint64 // all chance hangs on it, keys too
+	Workers int    // attacks at the same time, 1 to WorkersMax
+	// Progress, when set, is told how many attacks of a measurement have been
+	// played. It is called by many goroutines.
+	Progress func(done, attacks int)
+
+	// behind changes the policy that is in force behind the theory's back.
+	behind func(*dcvv2.Policy)
+}
+
+// measurement is attacks of one kind on one setup.
+type measurement struct {
+	Lab
+	name  string // its chance hangs on
+	kind  Kind
+	setup Setup
+
+	keys     softKeys
+	next     atomic.Int64 // attack to be played
+	outcomes []outcome
+	played   []atomic.Bool
+	done     atomic.Int64
+}
+
+// play plays attacks until all are played or ctx ends. It gives the outcomes
+// of the first attacks without a gap: when ctx ends early, fewer.
+func (m *measurement) play(ctx context.Context, attacks int) ([]outcome, error) {
+	master, err := m.master()
+	if err != nil {
+		return nil, err
+	}
+	m.keys = softKeys{master}
+	m.outcomes, m.played = make([]outcome, attacks), make([]atomic.Bool, attacks)
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(patience, cancel) })()
+	each := max(1, guessesOfStore/m.setup.Expect(m.kind).Guesses)
+	for first := 0; first < attacks && ctx.Err() == nil; first += each {
+		if err = m.playOnStore(ctx, hard, first, min(first+each, attacks)); err != nil {
+			break
+		}
+	}
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		err = nil
+	}
+	n := 0
+	for n < attacks && m.played[n].Load() {
+		n++
+	}
+	return m.outcomes[:n], err
+}
+
+// playOnStore plays the attacks from first to before last on a store of their
+// own. None begins after ctx ended, and none goes on after hard did.
+func (m *measurement) playOnStore(ctx, hard context.Context, first, last int) error {
+	store, closeStore, err := m.openStore()
+	if err != nil {
+		return err
+	}
+	m.next.Store(int64(first))
+	var workers sync.WaitGroup
+	var once sync.Once
+	var fault error
+	for range min(m.atOnce(), last-first) {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				n := int(m.next.Add(1)) - 1
+				if n >= last {
+					return
+				}
+				if err := m.playOne(hard, store, n); err != nil {
+					once.Do(func() { fault = fmt.Errorf("attack %d: %w", n, err) })
+					m.next.Store(int64(last))
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return errors.Join(fault, closeStore())
+}
+
+// atOnce is how many attacks are played at a time: fewer where each is many
+// guesses at once.
+func (m *measurement) atOnce() int {
+	if m.kind == Parallel {
+		return max(1, m.Workers/m.setup.Callers)
+	}
+	return m.Workers
+}
+
+func (m *measurement) playOne(ctx context.Context, store vault.Store, n int) error {
+	screener, err := m.screener(store, n)
+	if err != nil {
+		return err
+	}
+	a := &attack{kind: m.kind, setup: m.setup, screener: screener, number: n, chance: m.chance(n)}
+	if err := a.play(ctx); err != nil {
+		return err
+	}
+	m.outcomes[n] = a.outcome
+	m.played[n].Store(true)
+	if done := m.done.Add(1); m.Progress != nil {
+		m.Progress(int(done), len(m.outcomes))
+	}
+	return nil
+}
+
+// screener is the gateway's, for a range that the n-th attack has for itself.
+// Its accounts count as enrolled, which is all that an attacker could wish for.
+func (m *measurement) screener(store vault.Store, n int) (gateway.Screener, error) {
+	accountRange, err := card.ParseRange(rangeDigits(n))
+	if err != nil {
+		return gateway.Screener{}, err
+	}
+	policy := m.setup.Policy
+	policy.EnrolByDefault = true
+	if m.behind != nil {
+		m.behind(&policy)
+	}
+	registry, err := dcvv2.NewRegistry(dcvv2.Registration{Range: accountRange, Issuer: "lab", Schedule: dcvv2.Always(policy)})
+	return gateway.Screener{
+		Store: store, Keys: m.keys, Ranges: registry, Random: m.stream(fmt.Sprintf("transactions of %d", n)),
+		RequestorFailuresPerHourMax: m.setup.RequestorFailuresPerHourMax,
+	}, err
+}
+
+func (m *measurement) stream(of string) io.Reader {
+	return seed.Stream(m.Seed, "guess "+m.name+": "+of)
+}
+
+// chance is that of the n-th attacker.
+func (m *measurement) chance(n int) *rand.Rand {
+	var key [32]byte
+	_, _ = io.ReadFull(m.stream(fmt.Sprintf("attack %d", n)), key[:]) // a stream never fails
+	return rand.New(rand.NewChaCha8(key))
+}
+
+// master is the code master key of the policy's profile.
+func (m *measurement) master() (dcvv2.MasterKey, error) {
+	profile, err := dcvv2.ProfileByName(m.setup.Policy.Profile)
+	if err != nil {
+		return dcvv2.MasterKey{}, err
+	}
+	key := make([]byte, profile.KeyBytes())
+	_, _ = io.ReadFull(m.stream("code master key"), key) // a stream never fails
+	return dcvv2.NewMasterKey(key)
+}
+
+// openStore opens a store in a temporary folder. Closing it removes both.
+func (m *measurement) openStore() (_ vault.Store, closeStore func() error, err error) {
+	var sealKey, referenceKey [vault.CipherKeyBytes]byte
+	stream := m.stream("vault keys")
+	_, _ = io.ReadFull(stream, sealKey[:]) // a stream never fails
+	_, _ = io.ReadFull(stream, referenceKey[:])
+	cipher, err := vault.NewCipher(sealKey[:], referenceKey[:])
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := os.MkdirTemp("", "firsttap-guess-")
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := sqlite.Open(filepath.Join(dir, "vault.db"), cipher)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return store, func() error { return errors.Join(store.Close(), os.RemoveAll(dir)) }, nil
+}
+
+// softKeys is one code master key for every range and version.
+type softKeys struct{ master dcvv2.MasterKey }
+
+var errNoSuchKey = errors.New("the lab has code master keys only")
+
+func (k softKeys) CodeMaster(string, int) (dcvv2.Master, error) { return k.master, nil }
+func (softKeys) CVK(string, int) (emv.Key, error)               { return emv.Key{}, errNoSuchKey }
+func (softKeys) TokenMaster(int) (emv.Key, error)               { return emv.Key{}, errNoSuchKey }
