@@ -140,10 +140,13 @@ func TestAnExpiredCard(t *testing.T) {
 	wantSame(t, "the last month", codes, codes)
 	i.now = i.now.Add(time.Second)
 	wantSame(t, "a repeat in the next", i.ask(wire.GeneratePath, last), codes)
-	for at, body := range map[time.Duration]string{0: strings.Replace(last, "r-1", "r-2", 1), vault.RequestsFor: last} {
-		i.now = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).Add(at)
-		if x := i.ask(wire.GeneratePath, body); x.status != 402 || !strings.Contains(string(x.body), wire.CodeCardExpired) || !strings.Contains(string(x.body), wire.Expiry) {
-			t.Errorf("%v into the next month: %d %s", at, x.status, x.body)
+	for _, late := range []struct {
+		by   time.Duration
+		body string
+	}{{0, strings.Replace(last, "r-1", "r-2", 1)}, {vault.RequestsFor, last}} {
+		i.now = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).Add(late.by)
+		if x := i.ask(wire.GeneratePath, late.body); x.status != 402 || !strings.Contains(string(x.body), wire.CodeCardExpired) || !strings.Contains(string(x.body), wire.Expiry) {
+			t.Errorf("%v into the next month: %d %s", late.by, x.status, x.body)
 		}
 	}
 	if x := i.ask(wire.GeneratePath, last[:len(last)-1]+" }"); x.status != 402 { // the id was not spent on a refusal
