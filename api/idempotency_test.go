@@ -111,16 +111,17 @@ func TestRepeatsOutliveARestart(t *testing.T) {
 // would be refused, does not change a repeat.
 func TestARepeatAfterThePolicyChanged(t *testing.T) {
 	i := newIssuing(t, dcvv2.DefaultPolicy())
-	i.ask(wire.EnrollPath, fmt.Sprintf(goodAccount, "e-1"))
+	enrolled := i.ask(wire.EnrollPath, fmt.Sprintf(goodAccount, "e-1"))
 	codes := i.ask(wire.GeneratePath, good)
 	few := dcvv2.DefaultPolicy()
-	few.WindowHours, few.CodesMax = 5, 1
+	few.WindowHours, few.CodesMax, few.FailuresInRowMax = 5, 1, 3
 	var err error
 	if i.schedule, err = i.schedule.Change(few, i.now, i.now.Add(time.Hour), true); err != nil {
 		t.Fatal(err)
 	}
 	i.now = i.now.Add(3 * time.Hour)
 	i.serve(t)
+	wantSame(t, "a repeated enrolment", i.ask(wire.EnrollPath, fmt.Sprintf(goodAccount, "e-1")), enrolled)
 	wantSame(t, "a repeat", i.ask(wire.GeneratePath, good), codes)
 	for range 2 {
 		if x := i.ask(wire.GeneratePath, strings.Replace(good, "r-1", "r-2", 1)); x.status != 400 || !strings.Contains(string(x.body), wire.CodeCount) {

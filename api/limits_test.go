@@ -30,6 +30,8 @@ func enrolledWith(t testing.TB, limits api.Limits) *house {
 func held(t *testing.T, h *house, n int, issuers ...string) (release func()) {
 	t.Helper()
 	h.store.hold, h.store.waiting = make(chan struct{}), make(chan struct{}, n)
+	stop := time.AfterFunc(30*time.Second, func() { panic("a request past the limit waits in the store") })
+	t.Cleanup(func() { stop.Stop() })
 	var group sync.WaitGroup
 	for i := range n {
 		group.Go(func() {

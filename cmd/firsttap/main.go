@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -186,12 +187,14 @@ func versionCommand() *cobra.Command {
 
 // builtVersion is the version, the compiler and the platform.
 func builtVersion() string {
+	return fmt.Sprintf("%s (%s %s/%s)", knownVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// knownVersion is what the linker set, else what the module says.
+func knownVersion() string {
 	known := version
 	if info, ok := debug.ReadBuildInfo(); ok && known == "" {
 		known = strings.Trim(info.Main.Version, "()")
 	}
-	if known == "" {
-		known = "devel"
-	}
-	return fmt.Sprintf("%s (%s %s/%s)", known, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return cmp.Or(known, "devel")
 }

@@ -104,7 +104,7 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 	if n.ranges, err = openRanges(n.store, settings, numbers, n.keys, chance.now, log); err != nil {
 		return err
 	}
-	counts := metrics.New(version)
+	counts := metrics.New(knownVersion())
 	n.gateway, err = gateway.New(gateway.Options{
 		Store: counts.Store(n.store), Observe: observing(counts), Keys: n.keys, Registry: n.ranges, Issuers: issuerStations(settings),
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/firsttap/firsttap/api"
+	"github.com/firsttap/firsttap/internal/config"
 )
 
 // TestDoorInUse holds that an address that another program has ends the
@@ -134,4 +137,13 @@ func TestServeUntilCutsOffWhatTakesTooLong(t *testing.T) {
 		}
 		close(h.leave)
 	})
+}
+
+// TestLimitsOfTheSettings keeps the settings' defaults and bounds with those
+// of package api.
+func TestLimitsOfTheSettings(t *testing.T) {
+	want := api.Limits{RequestsPerSecond: api.RequestsPerSecondDefault, Burst: api.BurstDefault, InFlight: api.InFlightDefault}
+	if got := api.Limits(config.DefaultLimits()); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }
