@@ -67,9 +67,9 @@ func (k Kind) AttacksDefault() int {
 	case OnePAN:
 		return 10_000
 	case Parallel:
-		return 2_000
+		return 500
 	default:
-		return 200
+		return 50
 	}
 }
 

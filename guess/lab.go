@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,8 @@ const (
 	// guessesOfStore is after how many guesses a store has done its work, so
 	// that a long measurement leaves no large file in the temporary folder.
 	guessesOfStore = 100_000
+	// storesMax is how many stores are worked on at the same time.
+	storesMax = 8
 	// patience is how long attacks under way may go on when the measurement
 	// is interrupted. Cutting off those that last would leave the lucky ones.
 	patience = 5 * time.Second
@@ -55,7 +58,6 @@ type measurement struct {
 	setup Setup
 
 	keys     softKeys
-	next     atomic.Int64 // attack to be played
 	outcomes []outcome
 	played   []atomic.Bool
 	done     atomic.Int64
@@ -64,59 +66,82 @@ type measurement struct {
 // play plays attacks until all are played or ctx ends. It gives the outcomes
 // of the first attacks without a gap: when ctx ends early, fewer.
 func (m *measurement) play(ctx context.Context, attacks int) ([]outcome, error) {
-	master, err := m.master()
-	if err != nil {
+	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	m.keys = softKeys{master}
 	m.outcomes, m.played = make([]outcome, attacks), make([]atomic.Bool, attacks)
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(patience, cancel) })()
-	each := max(1, guessesOfStore/m.setup.Expect(m.kind).Guesses)
-	for first := 0; first < attacks && ctx.Err() == nil; first += each {
-		if err = m.playOnStore(ctx, hard, first, min(first+each, attacks)); err != nil {
-			break
-		}
-	}
-	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
-		err = nil
+	fault := m.playAll(ctx, hard, attacks)
+	if ctx.Err() != nil && errors.Is(fault, context.Canceled) {
+		fault = nil
 	}
 	n := 0
 	for n < attacks && m.played[n].Load() {
 		n++
 	}
-	return m.outcomes[:n], err
+	return m.outcomes[:n], fault
 }
 
-// playOnStore plays the attacks from first to before last on a store of their
-// own. None begins after ctx ended, and none goes on after hard did.
-func (m *measurement) playOnStore(ctx, hard context.Context, first, last int) error {
-	store, closeStore, err := m.openStore()
-	if err != nil {
-		return err
-	}
-	m.next.Store(int64(first))
-	var workers sync.WaitGroup
-	var once sync.Once
-	var fault error
-	for range min(m.atOnce(), last-first) {
-		workers.Go(func() {
-			for ctx.Err() == nil {
-				n := int(m.next.Add(1)) - 1
-				if n >= last {
+// playAll shares the attacks out to a few stores at a time, because each store
+// has one writer.
+func (m *measurement) playAll(ctx, hard context.Context, attacks int) error {
+	stores := min(runtime.GOMAXPROCS(0), storesMax)
+	most := max(1, guessesOfStore/m.setup.Expect(m.kind).Guesses)
+	each := min(most, (attacks+stores-1)/stores)
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	var next atomic.Int64
+	faults := make([]error, stores)
+	var all sync.WaitGroup
+	for i := range stores {
+		all.Go(func() {
+			for work.Err() == nil {
+				first := int(next.Add(int64(each))) - each
+				if first >= attacks {
 					return
 				}
-				if err := m.playOne(hard, store, n); err != nil {
-					once.Do(func() { fault = fmt.Errorf("attack %d: %w", n, err) })
-					m.next.Store(int64(last))
-					return
+				if faults[i] = m.playOnStore(work, hard, first, min(first+each, attacks), stores); faults[i] != nil {
+					stop()
 				}
 			}
 		})
 	}
-	workers.Wait()
-	return errors.Join(fault, closeStore())
+	all.Wait()
+	return errors.Join(faults...)
+}
+
+// playOnStore plays the attacks from first to before last on a store of their
+// own. None begins after ctx ended, and none goes on after hard did.
+func (m *measurement) playOnStore(ctx, hard context.Context, first, last, stores int) error {
+	store, closeStore, err := m.openStore()
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var next atomic.Int64
+	next.Store(int64(first))
+	workers := min(max(1, m.atOnce()/stores), last-first)
+	faults := make([]error, workers)
+	var all sync.WaitGroup
+	for i := range workers {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				n := int(next.Add(1)) - 1
+				if n >= last {
+					return
+				}
+				if err := m.playOne(hard, store, n); err != nil {
+					faults[i] = fmt.Errorf("attack %d: %w", n, err)
+					stop()
+				}
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errors.Join(faults...), closeStore())
 }
 
 // atOnce is how many attacks are played at a time: fewer where each is many
@@ -175,15 +200,16 @@ func (m *measurement) chance(n int) *rand.Rand {
 	return rand.New(rand.NewChaCha8(key))
 }
 
-// master is the code master key of the policy's profile.
-func (m *measurement) master() (dcvv2.MasterKey, error) {
+// prepare makes the code master key of the policy's profile.
+func (m *measurement) prepare() error {
 	profile, err := dcvv2.ProfileByName(m.setup.Policy.Profile)
 	if err != nil {
-		return dcvv2.MasterKey{}, err
+		return err
 	}
 	key := make([]byte, profile.KeyBytes())
 	_, _ = io.ReadFull(m.stream("code master key"), key) // a stream never fails
-	return dcvv2.NewMasterKey(key)
+	m.keys.master, err = dcvv2.NewMasterKey(key)
+	return err
 }
 
 // openStore opens a store in a temporary folder. Closing it removes both.

@@ -93,6 +93,7 @@ it was not asked for rightly.`,
 		keysCommand(),
 		explainCommand(),
 		rangesCommand(),
+		guessCommand(),
 		versionCommand(),
 	)
 	command.InitDefaultHelpCmd()

@@ -115,9 +115,13 @@ var rooms = []room{
 		why:     "the simulator meets the gateway over TCP and HTTP only, so that a real system can take either place",
 	},
 	{
+		folder: "guess", may: with(core, "gateway", "vault", "vault/sqlite", "internal/seed"),
+		why: "the guessing lab measures the gateway's own screening on a real store, and plays no other part",
+	},
+	{
 		folder: "cmd", modules: []string{anyModule},
 		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
-			"simulator", "internal/certs", "internal/config", "internal/link", "internal/metrics", "internal/secret", "internal/seed"),
+			"guess", "simulator", "internal/certs", "internal/config", "internal/link", "internal/metrics", "internal/secret", "internal/seed"),
 		why: "wiring imports rooms, not tools of the tests",
 	},
 	{
