@@ -23,7 +23,8 @@ norace  = $(if $(race),,-skipped 'race detector: needs a C compiler')
 
 # The PKCS#11 driver has a build tag, needs cgo, and is tested against SoftHSM.
 softhsm = $(and $(filter 1,$(cgo)),$(shell command -v softhsm2-util))
-tagged  = -- $(race) -tags pkcs11 ./keys/pkcs11 -- -tags pkcs11 -run ^TestModule ./cmd/firsttap
+users   = ./cmd/firsttap ./internal/network
+tagged  = -- $(race) -tags pkcs11 ./keys/pkcs11 -- -tags pkcs11 -run ^TestModule $(users)
 module  = $(if $(softhsm),$(tagged))
 nomod   = $(if $(softhsm),,-skipped 'PKCS#11: needs a C compiler and softhsm2-util')
 
@@ -54,7 +55,7 @@ lint: bin/staticcheck bin/gofumpt ## gofumpt (includes gofmt), vet and staticche
 	@bad=$$(bin/gofumpt -l $$(go list -f '{{.Dir}}' ./...)); \
 	if [ -n "$$bad" ]; then echo "format these with bin/gofumpt -w:"; echo "$$bad"; exit 1; fi
 	go vet ./...
-	$(if $(filter 1,$(cgo)),go vet -tags pkcs11 ./keys/pkcs11 ./cmd/firsttap)
+	$(if $(filter 1,$(cgo)),go vet -tags pkcs11 ./keys/pkcs11 $(users))
 	bin/staticcheck ./...
 
 race: bin/count ## run all tests of all packages with the race detector

@@ -12,6 +12,7 @@ import (
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/network"
 )
 
 // certsFlags are the flags of `firsttap certs`.
@@ -84,7 +85,7 @@ func (f certsFlags) order() (certs.Order, error) {
 		}
 	}
 	if len(order.Clients) == 0 {
-		order.Clients = []certs.Identity{{Role: certs.Issuer, Name: config.IssuerNameDefault}, operatorDefault}
+		order.Clients = []certs.Identity{{Role: certs.Issuer, Name: config.IssuerNameDefault}, network.OperatorDefault}
 	}
 	if err := order.Check(); err != nil {
 		return order, usage("%v", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/simulator/story"
 )
 
@@ -144,7 +145,7 @@ func (f demoFlags) options(stderr io.Writer) (story.Case, worldOptions, error) {
 	if o.dir == "" {
 		o.dir = config.DataDir("demo")
 	}
-	if _, err := os.Stat(filepath.Join(o.dir, storeFile)); err == nil && f.seed != 0 && !(f.once && f.dir == "") {
+	if _, err := os.Stat(filepath.Join(o.dir, network.StoreFile)); err == nil && f.seed != 0 && !(f.once && f.dir == "") {
 		return wrong, o, usage("--seed: %s already holds a story, in which the same numbers would be taken for repeats; give an empty --dir", o.dir)
 	}
 	return wrong, o, nil
@@ -212,11 +213,11 @@ func (w *world) doors(contactless string) string {
 	for _, line := range [][2]string{
 		{"issuer's web site", w.issuer.siteURL()},
 		{"its back office", w.issuer.siteURL() + "/office"},
-		{"gateway, wallets", n.address(doorWallets) + "  visa-style, vap"},
-		{"gateway, merchants", n.address(doorMerchants) + "  visa-style, vap"},
-		{"gateway, dCVV2 API", n.url(doorIssuers) + "/dCVV2/v1/"},
-		{"gateway, phones", n.url(doorPhones)},
-		{"gateway, operators", n.url(doorOperators)},
+		{"gateway, wallets", n.Address(network.Wallets) + "  visa-style, vap"},
+		{"gateway, merchants", n.Address(network.Merchants) + "  visa-style, vap"},
+		{"gateway, dCVV2 API", n.URL(network.Issuers) + "/dCVV2/v1/"},
+		{"gateway, phones", n.URL(network.Phones)},
+		{"gateway, operators", n.URL(network.Operators)},
 		{"issuer's host", w.issuer.hostAt.Addr().String() + "  visa-style, vap"},
 		{"phone, contactless", contactless},
 		{"data folder", w.dir},
@@ -225,9 +226,9 @@ func (w *world) doors(contactless string) string {
 		fmt.Fprintf(&b, "  %-20s %s\n", line[0], line[1])
 	}
 	fmt.Fprintf(&b, "\nTry next:\n")
-	fmt.Fprintf(&b, "  firsttap merchant --amount 7.20 --gateway %s --phone %s\n", n.address(doorMerchants), contactless)
+	fmt.Fprintf(&b, "  firsttap merchant --amount 7.20 --gateway %s --phone %s\n", n.Address(network.Merchants), contactless)
 	fmt.Fprintf(&b, "  open %s, apply for a card, approve it in the back office\n", w.issuer.siteURL())
-	fmt.Fprintf(&b, "  %s\n", curl(w.certificates(), operatorDefault, n.url(doorOperators)+"/healthz"))
+	fmt.Fprintf(&b, "  %s\n", curl(w.certificates(), network.OperatorDefault, n.URL(network.Operators)+"/healthz"))
 	fmt.Fprintf(&b, "  firsttap demo --once --with used-code\n")
 	return b.String()
 }

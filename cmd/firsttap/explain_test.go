@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/firsttap/firsttap/api/client"
+	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/simulator/story"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
@@ -48,7 +49,7 @@ func played(t *testing.T, name string) *world {
 // about lists the transactions of a world that an event is about.
 func (w *world) about(t *testing.T, event string) (ids []string) {
 	t.Helper()
-	entries, err := w.network.store.Audit(t.Context(), 0, vault.ListMax)
+	entries, err := w.network.Store().Audit(t.Context(), 0, vault.ListMax)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func (w *world) about(t *testing.T, event string) (ids []string) {
 // explain is what the command says of a transaction.
 func (w *world) explain(t *testing.T, id string, args ...string) string {
 	t.Helper()
-	out, errs, err := firsttap(t, append([]string{"explain", id, "--gateway", w.network.url(doorOperators), "--certs", w.certificates()}, args...)...)
+	out, errs, err := firsttap(t, append([]string{"explain", id, "--gateway", w.network.URL(network.Operators), "--certs", w.certificates()}, args...)...)
 	if err != nil || errs != "" {
 		t.Fatalf("%v\n%s%s", err, out, errs)
 	}
@@ -170,12 +171,12 @@ func TestExplainUnderWay(t *testing.T) {
 // TestExplainUnknown holds that what cannot be told is said with what to do.
 func TestExplainUnknown(t *testing.T) {
 	w := played(t, "")
-	_, _, err := firsttap(t, "explain", "000000000000000", "--gateway", w.network.url(doorOperators), "--certs", w.certificates())
+	_, _, err := firsttap(t, "explain", "000000000000000", "--gateway", w.network.URL(network.Operators), "--certs", w.certificates())
 	var wrongUse usageError
 	if err == nil || errors.As(err, &wrongUse) || !strings.Contains(err.Error(), "knows no transaction 000000000000000") {
 		t.Errorf("%v", err)
 	}
-	_, _, err = firsttap(t, "explain", "000000000000000", "--gateway", w.network.url(doorPhones), "--certs", w.certificates())
+	_, _, err = firsttap(t, "explain", "000000000000000", "--gateway", w.network.URL(network.Phones), "--certs", w.certificates())
 	if err == nil || errors.As(err, &wrongUse) || !strings.Contains(err.Error(), "does not tell") {
 		t.Errorf("another door: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/network"
 )
 
 func gatewayCommand() *cobra.Command {
@@ -26,7 +27,7 @@ production it makes no certificates and refuses what is for tests.`,
   firsttap gateway --print-config > gateway.yaml
   firsttap gateway --config gateway.yaml --check`,
 	}
-	load := func(path string) (config.Gateway, error) { return loadGateway(path, dir) }
+	load := func(path string) (config.Gateway, error) { return network.Load(path, dir) }
 	part(c, &f, load, func(c *cobra.Command, settings config.Gateway, log zerolog.Logger) error {
 		return runGateway(c, &f, settings, dir, log)
 	})
@@ -36,22 +37,25 @@ production it makes no certificates and refuses what is for tests.`,
 }
 
 func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir string, log zerolog.Logger) error {
-	n, err := openNetwork(settings, dir, networkChance{now: time.Now, random: rand.Reader, keys: rand.Reader}, log)
+	n, err := network.Open(c.Context(), network.Options{
+		Settings: settings, Dir: dir, Version: knownVersion(), Log: log,
+		Chance: network.Chance{Now: time.Now, Random: rand.Reader, Keys: rand.Reader},
+	})
 	if err != nil {
 		return err
 	}
 	wallets, merchants := settings.Doors.Wallets, settings.Doors.Merchants
 	err = f.say(c.OutOrStdout(), "gateway is up",
-		fact{"wallets", n.address(doorWallets) + "  " + wallets.Spec + ", " + wallets.Framing},
-		fact{"merchants", n.address(doorMerchants) + "  " + merchants.Spec + ", " + merchants.Framing},
-		fact{"api", n.url(doorIssuers) + "/dCVV2/v1/"},
-		fact{"phones", n.url(doorPhones)},
-		fact{"operators", n.url(doorOperators)},
+		fact{"wallets", n.Address(network.Wallets) + "  " + wallets.Spec + ", " + wallets.Framing},
+		fact{"merchants", n.Address(network.Merchants) + "  " + merchants.Spec + ", " + merchants.Framing},
+		fact{"api", n.URL(network.Issuers) + "/dCVV2/v1/"},
+		fact{"phones", n.URL(network.Phones)},
+		fact{"operators", n.URL(network.Operators)},
 		fact{"dir", dir},
-		fact{"certificates", settings.TLS.Dir(dir)})
+		fact{"certificates", n.Certificates()})
 	if err != nil {
-		n.close()
+		n.Close()
 		return err
 	}
-	return n.run(c.Context())
+	return n.Run(c.Context())
 }

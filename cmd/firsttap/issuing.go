@@ -19,6 +19,7 @@ import (
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/internal/link"
+	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/simulator/issuer"
 	"github.com/firsttap/firsttap/simulator/site"
@@ -115,11 +116,11 @@ func (a *issuerActor) run(ctx context.Context) error {
 	})
 	running.Go(func() {
 		server := &http.Server{
-			Handler: a.site.Handler(), ErrorLog: complaintsTo(a.log, "site"),
+			Handler:           a.site.Handler(),
 			ReadHeaderTimeout: api.HeaderTimeout, ReadTimeout: api.ReadTimeout,
 			WriteTimeout: siteWriteTimeout, IdleTimeout: api.IdleTimeout,
 		}
-		failed[1] = serveUntil(ctx, server, a.siteAt)
+		failed[1] = network.ServeHTTP(ctx, server, a.siteAt, "site", a.log)
 	})
 	running.Wait()
 	return errors.Join(failed[:]...)

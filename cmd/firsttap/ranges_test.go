@@ -15,6 +15,7 @@ import (
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/keys"
 )
 
@@ -24,7 +25,7 @@ type office struct {
 	dir      string
 	settings config.Gateway
 	now      atomic.Int64 // Unix seconds
-	network  *network
+	network  *network.Network
 	stop     func()
 }
 
@@ -43,20 +44,20 @@ func openOffice(t *testing.T, change ...func(*config.Gateway)) *office {
 
 func (o *office) start() {
 	o.Helper()
-	chance := networkChance{
-		now:    func() time.Time { return time.Unix(o.now.Load(), 0).UTC() },
-		random: rand.Reader, keys: rand.Reader,
+	chance := network.Chance{
+		Now:    func() time.Time { return time.Unix(o.now.Load(), 0).UTC() },
+		Random: rand.Reader, Keys: rand.Reader,
 	}
 	var err error
-	if o.network, err = openNetwork(o.settings, o.dir, chance, zerolog.Nop()); err != nil {
+	if o.network, err = network.Open(o.Context(), network.Options{Settings: o.settings, Dir: o.dir, Chance: chance, Log: zerolog.Nop()}); err != nil {
 		o.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- o.network.run(ctx) }()
+	go func() { ended <- o.network.Run(ctx) }()
 	o.stop = func() {
 		cancel()
-		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) { // stopped before it had begun
+		if err := <-ended; err != nil {
 			o.Errorf("the network ended with %v", err)
 		}
 		o.stop = func() {}
@@ -70,7 +71,7 @@ func (o *office) asks(args ...string) (string, error) {
 	var out bytes.Buffer
 	command.SetOut(&out)
 	command.SetErr(&out)
-	command.SetArgs(append(args, "--gateway", "http://"+o.network.address(doorOperators)))
+	command.SetArgs(append(args, "--gateway", "http://"+o.network.Address(network.Operators)))
 	err := command.ExecuteContext(o.Context())
 	return out.String(), err
 }
@@ -208,7 +209,7 @@ func TestRangesOutliveARestart(t *testing.T) {
 		o.stop()
 		o.now.Add(int64((48 * time.Hour).Seconds()))
 		o.start()
-		operator := client.Operator{BaseURL: "http://" + o.network.address(doorOperators)}
+		operator := client.Operator{BaseURL: "http://" + o.network.Address(network.Operators)}
 		list, err := operator.Ranges(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -242,33 +243,8 @@ func TestTheTabKeyOffersRanges(t *testing.T) {
 	var out bytes.Buffer
 	command.SetOut(&out)
 	command.SetErr(&out)
-	command.SetArgs([]string{"__complete", "ranges", "show", "--gateway", "http://" + o.network.address(doorOperators), ""})
+	command.SetArgs([]string{"__complete", "ranges", "show", "--gateway", "http://" + o.network.Address(network.Operators), ""})
 	if err := command.ExecuteContext(t.Context()); err != nil || !strings.Contains(out.String(), "4761739\tharbour") {
 		t.Errorf("%v\n%s", err, out.String())
-	}
-}
-
-// TestProductionMakesNoCodeKeys holds that a mistyped key version makes no key
-// in production, and that one which was made on purpose is taken.
-func TestProductionMakesNoCodeKeys(t *testing.T) {
-	o := openOffice(t)
-	settings := o.settings
-	settings.Mode = config.ModeProduction
-	open := func() error {
-		_, err := openRanges(o.network.store, settings, card.MustRange(settings.TokenRange), o.network.keys, time.Now, zerolog.Nop())
-		return err
-	}
-	if err := open(); err != nil {
-		t.Fatalf("the key is there: %v", err)
-	}
-	settings.Issuers[0].Ranges = append(settings.Issuers[0].Ranges, config.DefaultRange("400000"))
-	if err := open(); err == nil || !strings.Contains(err.Error(), "firsttap keys generate") {
-		t.Fatalf("got %v", err)
-	}
-	if err := o.network.keys.Ensure(keys.Wanted{Usage: keys.DCVV2, Range: "400000", Version: 1}); err != nil {
-		t.Fatal(err)
-	}
-	if err := open(); err != nil {
-		t.Fatal(err)
 	}
 }

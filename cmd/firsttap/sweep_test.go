@@ -24,6 +24,7 @@ import (
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/keys"
 	"github.com/firsttap/firsttap/simulator/story"
 	"github.com/firsttap/firsttap/specs"
@@ -76,10 +77,10 @@ func sweep(t *testing.T, c story.Case) {
 	shown := map[string]string{
 		"report": asJSON(t, report), "story": story.Tell(report, c, w.seed), "doors": w.doors(anyPort),
 		"office page": get(t, http.DefaultClient, w.issuer.siteURL()+"/office"), "front page": get(t, http.DefaultClient, w.issuer.siteURL()+"/"),
-		"refused request": post(t, asIssuer(t, w), w.network.url(doorIssuers)+"/dCVV2/v1/generate", brokenRequest(w)),
+		"refused request": post(t, asIssuer(t, w), w.network.URL(network.Issuers)+"/dCVV2/v1/generate", brokenRequest(w)),
 	}
 	if report.Token != nil {
-		shown["operators' token"] = get(t, w.story.Operator.HTTP, w.network.url(doorOperators)+"/operator/v1/tokens/"+report.Token.Reference)
+		shown["operators' token"] = get(t, w.story.Operator.HTTP, w.network.URL(network.Operators)+"/operator/v1/tokens/"+report.Token.Reference)
 	}
 	for _, event := range []string{vault.EventActivationApproved, vault.EventActivationDeclined, vault.EventTapAccepted, vault.EventTapDeclined} {
 		for _, id := range w.about(t, event) {
@@ -146,12 +147,12 @@ func (s *secrets) fromNetwork(t *testing.T, w *world, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	master, err := ring.TokenMaster(tokenKeyVersion)
+	master, err := ring.TokenMaster(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seal, _ := ring.Secret(keys.PANSeal, secretVersion)
-	reference, _ := ring.Secret(keys.PANReference, secretVersion)
+	seal, _ := ring.Secret(keys.PANSeal, 1)
+	reference, _ := ring.Secret(keys.PANReference, 1)
 	for what, key := range map[string][]byte{
 		"code master key": code.(dcvv2.MasterKey).Reveal(), "token master key": master.Reveal(), "PAN sealing key": seal, "PAN reference key": reference,
 	} {
@@ -172,12 +173,12 @@ func (s *secrets) fromNetwork(t *testing.T, w *world, dir string) {
 }
 
 func (s *secrets) fromTokens(t *testing.T, w *world, master emv.Key) {
-	entries, err := w.network.store.Audit(t.Context(), 0, 1000)
+	entries, err := w.network.Store().Audit(t.Context(), 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if found, err := w.network.store.TokenByReference(t.Context(), e.Subject); err == nil {
+		if found, err := w.network.Store().TokenByReference(t.Context(), e.Subject); err == nil {
 			s.add(&s.bytes, string(emv.CardKey(master, found.Number, found.Sequence).Reveal()), "card key of a token")
 		}
 	}
@@ -273,7 +274,7 @@ func (s *secrets) searchFiles(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("sqlite", filepath.Join(dir, storeFile))
+	db, err := sql.Open("sqlite", filepath.Join(dir, network.StoreFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -171,3 +171,13 @@ func (f walletFlags) sayProvisioned(c *cobra.Command, got wallet.Provisioning) e
 		fact{"token", t.Number.Masked()}, fact{"reference", t.Reference},
 		fact{"status", t.Status.Word()}, fact{"keyCheckValue", got.KeyCheck})...)
 }
+
+// trusting is an HTTP client that trusts servers of the authority in file and
+// no others.
+func trusting(file string) (*http.Client, error) {
+	transport, err := certs.Transport(certs.Files{AuthorityFile: file})
+	if err != nil {
+		return nil, fmt.Errorf("reading the authority of the phones' door, which `firsttap gateway` makes when it starts: %w", err)
+	}
+	return &http.Client{Transport: transport}, nil
+}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"errors"
+	"io"
+	"log"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/rs/zerolog"
 
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
@@ -22,7 +22,7 @@ func TestCertificateOfAnotherGateway(t *testing.T) {
 	}
 	file := filepath.Join(dir, certs.AuthorityFile)
 	door := httptest.NewUnstartedServer(nil)
-	door.Config.ErrorLog = complaintsTo(zerolog.Nop(), doorPhones)
+	door.Config.ErrorLog = log.New(io.Discard, "", 0)
 	door.StartTLS()
 	defer door.Close()
 	got := meetDoor(t.Context(), config.WalletPart{Channel: door.URL, Certificate: file})

@@ -16,6 +16,7 @@ import (
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/internal/seed"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/simulator/clock"
@@ -43,7 +44,7 @@ type world struct {
 	seed    uint64
 	clock   *clock.Clock
 	wire    *wiretap.Tap
-	network *network
+	network *network.Network
 	issuer  *issuerActor
 	log     zerolog.Logger
 	story   story.World
@@ -78,22 +79,25 @@ func openWorld(ctx context.Context, o worldOptions) (*world, error) {
 	if w.issuer, err = openIssuer(issuerSettings, issuerClock.Now, seed.Stream(o.seed, "issuer"), w.wire, o.log); err != nil {
 		return nil, err
 	}
-	chance := networkChance{now: w.clock.Now, random: seed.Stream(o.seed, "gateway"), keys: rand.Reader}
+	chance := network.Chance{Now: w.clock.Now, Random: seed.Stream(o.seed, "gateway"), Keys: rand.Reader}
 	if o.fixedKeys {
-		chance.keys = seed.Stream(o.seed, "keys")
+		chance.Keys = seed.Stream(o.seed, "keys")
 	}
-	if w.network, err = openNetwork(anyPorts(w.issuer.hostAt.Addr().String()), o.dir, chance, o.log); err != nil {
+	w.network, err = network.Open(ctx, network.Options{
+		Settings: anyPorts(w.issuer.hostAt.Addr().String()), Dir: o.dir, Version: knownVersion(), Chance: chance, Log: o.log,
+	})
+	if err != nil {
 		return nil, err
 	}
 	if err := w.meet(issuerClock, o); err != nil {
 		w.issuer.close()
-		w.network.close()
+		w.network.Close()
 		return nil, err
 	}
 	w.start(ctx)
 	waiting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := w.network.gateway.WaitIssuers(waiting); err != nil {
+	if err := w.network.WaitIssuers(waiting); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting: %w", err), w.close())
 	}
 	return w, nil
@@ -101,10 +105,10 @@ func openWorld(ctx context.Context, o worldOptions) (*world, error) {
 
 // meet gives those who call the network's doors their certificates.
 func (w *world) meet(issuerClock *clock.View, o worldOptions) error {
-	if err := w.issuer.reach(w.network.url(doorIssuers), w.certificates(), w.wire); err != nil {
+	if err := w.issuer.reach(w.network.URL(network.Issuers), w.certificates(), w.wire); err != nil {
 		return err
 	}
-	operator, err := calling(w.certificates(), operatorDefault)
+	operator, err := calling(w.certificates(), network.OperatorDefault)
 	if err != nil {
 		return err
 	}
@@ -114,7 +118,7 @@ func (w *world) meet(issuerClock *clock.View, o worldOptions) error {
 }
 
 // certificates is the folder of the network's certificates.
-func (w *world) certificates() string { return w.network.settings.TLS.Dir(w.dir) }
+func (w *world) certificates() string { return w.network.Certificates() }
 
 func anyPorts(issuerHost string) config.Gateway {
 	g := config.DefaultGateway()
@@ -128,7 +132,7 @@ func anyPorts(issuerHost string) config.Gateway {
 func (w *world) start(ctx context.Context) {
 	ctx, w.cancel = context.WithCancel(ctx)
 	var mu sync.Mutex
-	for _, run := range []func(context.Context) error{w.network.run, w.issuer.run} {
+	for _, run := range []func(context.Context) error{w.network.Run, w.issuer.run} {
 		w.running.Go(func() {
 			err := run(ctx)
 			mu.Lock()
@@ -152,7 +156,7 @@ func (w *world) actors(issuerClock *clock.View, o worldOptions) story.World {
 		Office:     site.Cardholder{HTTP: w.browser("office")},
 		Host:       w.issuer.host,
 		Codes:      w.issuer.codes,
-		Operator:   client.Operator{BaseURL: w.network.url(doorOperators)},
+		Operator:   client.Operator{BaseURL: w.network.URL(network.Operators)},
 		StopIssuer: func() { w.issuer.stopHost() },
 		OpenWallet: w.openWallet, OpenMerchant: w.openMerchant,
 		Holder: o.holder, Amount: o.amount,
@@ -174,8 +178,8 @@ func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
 		w.phone = held
 	}
 	settings := config.DefaultWalletPart()
-	settings.Gateway = w.network.address(doorWallets)
-	settings.Channel = "https://" + w.network.address(doorPhones)
+	settings.Gateway = w.network.Address(network.Wallets)
+	settings.Channel = "https://" + w.network.Address(network.Phones)
 	settings.Certificate = filepath.Join(w.certificates(), certs.AuthorityFile)
 	return openWallet(ctx, settings, held, walletLinks{
 		name: fmt.Sprintf("WALLET%02d", w.phones), now: w.clock.Now, random: random, wire: w.wire, log: w.log,
@@ -184,7 +188,7 @@ func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
 
 func (w *world) openMerchant(ctx context.Context, tamper func(*messages.TapRequest)) (*merchant.Merchant, error) {
 	settings := config.DefaultMerchantPart()
-	settings.Gateway = w.network.address(doorMerchants)
+	settings.Gateway = w.network.Address(network.Merchants)
 	o := merchantOptions(settings, w.clock.Now, seed.Stream(w.seed, "merchant"), w.wire, w.log)
 	o.Tamper = tamper
 	return merchant.Open(ctx, o)

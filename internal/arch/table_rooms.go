@@ -94,7 +94,7 @@ var rooms = []room{
 	{
 		folder: "gateway", may: with(core, "vault", "keys", "messages", "specs", "internal/link", "internal/secret"),
 		modules: []string{zerolog, uuid}, tests: []string{"ranges", "vault/sqlite", iso8583, connection},
-		why: "the gateway reaches the issuer by TCP and the API not at all; the store's engine is chosen in cmd",
+		why: "the gateway reaches the issuer by TCP and the API not at all; the store's engine is chosen in internal/network",
 	},
 	{
 		folder: "api/wire", may: with(core, "internal/secret"), modules: []string{jose},
@@ -119,10 +119,16 @@ var rooms = []room{
 		why: "the guessing lab measures the gateway's own screening on a real store, and plays no other part",
 	},
 	{
+		folder: "internal/network", modules: []string{zerolog},
+		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "gateway", "api",
+			"internal/certs", "internal/config", "internal/metrics", "internal/secret"),
+		why: "gateway and API meet here, at one store; who plays the actors around them is no matter",
+	},
+	{
 		folder: "cmd", modules: []string{anyModule},
-		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "specs", "messages", "gateway", "api", "api/client", "api/wire",
-			"guess", "simulator", "internal/certs", "internal/config", "internal/link", "internal/metrics", "internal/secret", "internal/seed"),
-		why: "wiring imports rooms, not tools of the tests",
+		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "specs", "messages", "api", "api/client", "api/wire", "guess", "simulator",
+			"internal/certs", "internal/config", "internal/link", "internal/network", "internal/secret", "internal/seed"),
+		why: "commands read flags and print; the gateway's insides are put together in internal/network",
 	},
 	{
 		folder: "examples", modules: []string{iso8583, connection},

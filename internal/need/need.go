@@ -7,8 +7,10 @@
 package need
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -42,13 +44,38 @@ func File(t testing.TB, paths ...string) string {
 	return ""
 }
 
-// SoftHSM gives the program that makes SoftHSM tokens and the module that opens
-// them (package softhsm2 of Debian, softhsm of others).
-func SoftHSM(t testing.TB) (program, module string) {
+// PIN opens every token that SoftHSM makes.
+const PIN = "271828"
+
+// HSM is a token of SoftHSM that is there for one test.
+type HSM struct {
+	Module  string // path of the PKCS#11 module
+	Token   string // label
+	PINFile string
+	Conf    string // what SOFTHSM2_CONF must be; it is so in the test's own process
+}
+
+// SoftHSM makes a token (package softhsm2 of Debian, softhsm of others).
+func SoftHSM(t testing.TB) HSM {
 	t.Helper()
-	return Tool(t, "softhsm2-util"), File(t, "/usr/lib/softhsm/libsofthsm2.so",
+	tool, module := Tool(t, "softhsm2-util"), File(t, "/usr/lib/softhsm/libsofthsm2.so",
 		"/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so", "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
 		"/usr/lib64/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so")
+	dir := t.TempDir()
+	tokens := filepath.Join(dir, "tokens")
+	h := HSM{Module: module, Token: "firsttap test", PINFile: filepath.Join(dir, "pin"), Conf: filepath.Join(dir, "softhsm2.conf")}
+	err := errors.Join(os.Mkdir(tokens, 0o700),
+		os.WriteFile(h.PINFile, []byte(PIN+"\n"), 0o600),
+		os.WriteFile(h.Conf, []byte("directories.tokendir = "+tokens+"\nobjectstore.backend = file\nlog.level = ERROR\n"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SOFTHSM2_CONF", h.Conf)
+	made := exec.Command(tool, "--init-token", "--free", "--label", h.Token, "--so-pin", "314159", "--pin", PIN)
+	if out, err := made.CombinedOutput(); err != nil {
+		t.Fatalf("making a token: %v\n%s", err, out)
+	}
+	return h
 }
 
 // That goes on when ok, and otherwise skips the test for the reason given, or

@@ -16,6 +16,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/internal/need"
 	"github.com/firsttap/firsttap/keys"
 )
 
@@ -316,7 +317,7 @@ func TestOpenRefusesWithTheReason(t *testing.T) {
 		s := good
 		one.change(&s)
 		m, err := Open(s)
-		if err == nil || !strings.Contains(err.Error(), one.says) || strings.Contains(err.Error(), tokenPIN) {
+		if err == nil || !strings.Contains(err.Error(), one.says) || strings.Contains(err.Error(), need.PIN) {
 			t.Errorf("%s: %v", one.name, err)
 		}
 		if m != nil {

@@ -4,10 +4,7 @@ package pkcs11
 
 import (
 	"encoding/hex"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/firsttap/firsttap/dcvv2"
@@ -15,30 +12,16 @@ import (
 )
 
 const (
-	tokenLabel = "firsttap test"
-	tokenPIN   = "271828"
-	testRange  = "4761739"
-	codeKey    = "0123456789ABCDEFFEDCBA9876543210"
-	wideKey    = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+	testRange = "4761739"
+	codeKey   = "0123456789ABCDEFFEDCBA9876543210"
+	wideKey   = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
 )
 
 // newToken makes a SoftHSM token in a folder of the test's own.
 func newToken(t testing.TB) Settings {
 	t.Helper()
-	tool, library := need.SoftHSM(t)
-	dir := t.TempDir()
-	tokens, conf, pin := filepath.Join(dir, "tokens"), filepath.Join(dir, "softhsm2.conf"), filepath.Join(dir, "pin")
-	write(t, conf, fmt.Sprintf("directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n", tokens))
-	write(t, pin, tokenPIN+"\n")
-	if err := os.Mkdir(tokens, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("SOFTHSM2_CONF", conf)
-	made := exec.Command(tool, "--init-token", "--free", "--label", tokenLabel, "--so-pin", "314159", "--pin", tokenPIN)
-	if out, err := made.CombinedOutput(); err != nil {
-		t.Fatalf("making a token: %v\n%s", err, out)
-	}
-	return Settings{Module: library, Token: tokenLabel, PINFile: pin}
+	h := need.SoftHSM(t)
+	return Settings{Module: h.Module, Token: h.Token, PINFile: h.PINFile}
 }
 
 func write(t testing.TB, path, text string) {

@@ -1,4 +1,11 @@
-package main
+// Package network is the gateway put together: the store and the keys of a
+// data folder, the doors for ISO 8583 and for HTTP with their TLS, and the
+// account ranges in force. It also says what production refuses.
+//
+// It decides nothing about requests: that is of gateway and api, which it lets
+// meet at the store. It reads no flags and prints nothing, and it plays no
+// actor: cmd does, or puts it into the demo. Start at Open.
+package network
 
 import (
 	"context"
@@ -25,91 +32,99 @@ import (
 	"github.com/firsttap/firsttap/vault/sqlite"
 )
 
-// storeFile is the store in a network's folder.
-const storeFile = "store.db"
+// StoreFile is the store in a network's data folder.
+const StoreFile = "store.db"
 
 const (
 	tokenKeyVersion = 1
 	secretVersion   = 1
-	shutdownTimeout = 5 * time.Second // for requests under way when the network stops
 )
 
-// network is the gateway with its HTTP doors, its store and its keys.
-type network struct {
+// Options say what a network works with. All are required but Version.
+type Options struct {
+	Settings config.Gateway
+	Dir      string // data folder: store, keys and certificates; made when it is missing
+	Version  string // of the program, for the metrics
+	Chance   Chance
+	Log      zerolog.Logger
+}
+
+// Chance is where a network's time and chance come from.
+type Chance struct {
+	Now    func() time.Time
+	Random io.Reader // numbers and identifiers
+	Keys   io.Reader // keys that are missing
+}
+
+// Network is the gateway with its HTTP doors, its store and its keys. Make one
+// with Open, and end it with Run or Close.
+type Network struct {
 	settings  config.Gateway
+	dir       string
+	chance    Chance
+	log       zerolog.Logger
 	gateway   *gateway.Gateway
 	api       *api.API
 	store     vault.Store
 	keys      masters
 	ranges    *ranges.Register
-	log       zerolog.Logger
-	listeners map[string]net.Listener
-	tls       map[string]*tls.Config // by door; none for plain HTTP
+	listeners map[Door]net.Listener
+	tls       map[Door]*tls.Config // none for plain HTTP
 }
 
-// networkChance is where a network's time and chance come from.
-type networkChance struct {
-	now    func() time.Time
-	random io.Reader // numbers and identifiers
-	keys   io.Reader // keys that are missing
-}
-
-// Doors of a network, as they are named to people.
-const (
-	doorWallets   = "wallets"
-	doorMerchants = "merchants"
-	doorIssuers   = "issuers' API"
-	doorPhones    = "phones"
-	doorOperators = "operators"
-)
-
-// openNetwork opens the store and the keys in dir and listens at every door.
-func openNetwork(settings config.Gateway, dir string, chance networkChance, log zerolog.Logger) (*network, error) {
-	n := &network{settings: settings, log: log, listeners: make(map[string]net.Listener)}
-	if err := n.open(dir, chance, log); err != nil {
-		n.close()
+// Open opens the store and the keys and listens at every door; nobody is
+// answered until Run. The settings must be those that Load gave, or as good.
+func Open(ctx context.Context, o Options) (*Network, error) {
+	n := &Network{settings: o.Settings, dir: o.Dir, chance: o.Chance, log: o.Log, listeners: make(map[Door]net.Listener)}
+	if err := n.open(ctx, o.Version); err != nil {
+		n.Close()
 		return nil, err
 	}
 	return n, nil
 }
 
-func (n *network) open(dir string, chance networkChance, log zerolog.Logger) error {
+func (n *Network) open(ctx context.Context, version string) error {
 	settings := n.settings
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(n.dir, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
-	ring, err := keys.Create(dir, chance.keys, networkKeys())
+	ring, err := keys.Create(n.dir, n.chance.Keys, networkKeys())
 	if err != nil {
 		return err
 	}
 	if n.keys, err = mastersOver(ring, settings); err != nil {
 		return err
 	}
-	if n.store, err = openStore(dir, ring); err != nil {
+	if n.store, err = openStore(n.dir, ring); err != nil {
 		return err
 	}
-	if err := certify(settings, dir); err != nil {
+	if err := certify(settings, n.dir); err != nil {
 		return err
 	}
-	if n.tls, err = protect(settings, dir, log); err != nil {
+	if n.tls, err = protect(settings, n.dir, n.log); err != nil {
 		return err
 	}
 	if err := n.listen(); err != nil {
 		return err
 	}
+	return n.assemble(ctx, metrics.New(version))
+}
+
+// assemble makes what answers behind the doors.
+func (n *Network) assemble(ctx context.Context, counts *metrics.Metrics) error {
+	settings := n.settings
 	numbers, err := card.ParseRange(settings.TokenRange)
 	if err != nil {
 		return err
 	}
-	if n.ranges, err = openRanges(n.store, settings, numbers, n.keys, chance.now, log); err != nil {
+	if n.ranges, err = n.openRanges(ctx, numbers); err != nil {
 		return err
 	}
-	counts := metrics.New(knownVersion())
 	n.gateway, err = gateway.New(gateway.Options{
 		Store: counts.Store(n.store), Observe: observing(counts), Keys: n.keys, Registry: n.ranges, Issuers: issuerStations(settings),
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
-		Now:           chance.now, Random: chance.random, Log: log.With().Str("actor", "gateway").Logger(),
+		Now:           n.chance.Now, Random: n.chance.Random, Log: n.log.With().Str("actor", "gateway").Logger(),
 		RequestorFailuresPerHourMax: settings.RequestorFailuresPerHourMax,
 	})
 	if err != nil {
@@ -117,14 +132,23 @@ func (n *network) open(dir string, chance networkChance, log zerolog.Logger) err
 	}
 	counts.Watch(n.store, n.gateway.LinesUp)
 	n.api, err = api.New(api.Options{
-		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Now: chance.now,
+		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Now: n.chance.Now,
 		Limits: api.Limits(settings.Limits), Metrics: counts.Handler(),
 		Observe: func(o api.Observed) { counts.Request(o.Door, o.Route, o.Issuer, o.Status, o.Took) },
-		Log:     log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
+		Log:     n.log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
 		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
 	})
 	return err
 }
+
+// Store is what the network keeps, to be looked at while it is open.
+func (n *Network) Store() vault.Store { return n.store }
+
+// Certificates is the folder of the certificates that are made or looked for.
+func (n *Network) Certificates() string { return n.settings.TLS.Dir(n.dir) }
+
+// WaitIssuers waits until every issuer's line is up, while Run runs.
+func (n *Network) WaitIssuers(ctx context.Context) error { return n.gateway.WaitIssuers(ctx) }
 
 // observing counts what the gateway answers.
 func observing(m *metrics.Metrics) func(gateway.Observed) {
@@ -148,7 +172,8 @@ func networkKeys() []keys.Wanted {
 }
 
 // openRanges opens the account ranges in force, with the keys of their codes.
-func openRanges(store vault.Store, settings config.Gateway, tokens card.Range, held masters, now func() time.Time, log zerolog.Logger) (*ranges.Register, error) {
+func (n *Network) openRanges(ctx context.Context, tokens card.Range) (*ranges.Register, error) {
+	settings, held, now := n.settings, n.keys, n.chance.Now
 	registry, err := settings.Registry()
 	if err != nil {
 		return nil, err
@@ -157,7 +182,7 @@ func openRanges(store vault.Store, settings config.Gateway, tokens card.Range, h
 	for _, r := range registry.All() {
 		stated = append(stated, ranges.Stated{Range: r.Range, Issuer: r.Issuer, Policy: r.Schedule.At(now())})
 	}
-	o := ranges.Options{TokenRange: tokens, Log: log.With().Str("actor", "ranges").Logger()}
+	o := ranges.Options{TokenRange: tokens, Log: n.log.With().Str("actor", "ranges").Logger()}
 	for _, issuer := range settings.Issuers {
 		o.Issuers = append(o.Issuers, issuer.Name)
 	}
@@ -167,7 +192,7 @@ func openRanges(store vault.Store, settings config.Gateway, tokens card.Range, h
 		}
 		return held.Ensure(keys.Wanted{Usage: keys.DCVV2, Range: accountRange, Version: version, Bytes: bytes})
 	}
-	return ranges.Open(context.Background(), store, now, stated, o)
+	return ranges.Open(ctx, n.store, now, stated, o)
 }
 
 func openStore(dir string, ring *keys.Ring) (vault.Store, error) {
@@ -183,7 +208,7 @@ func openStore(dir string, ring *keys.Ring) (vault.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.Open(filepath.Join(dir, storeFile), cipher)
+	return sqlite.Open(filepath.Join(dir, StoreFile), cipher)
 }
 
 func issuerStations(settings config.Gateway) []gateway.IssuerStation {
@@ -198,28 +223,12 @@ func stationOf(name string, w config.Wire) gateway.Station {
 	return gateway.Station{Name: name, Codec: w.Codec(), Framing: w.Frames(), Number: w.Station}
 }
 
-func (n *network) listen() error {
-	for door, address := range map[string]string{
-		doorWallets: n.settings.Doors.Wallets.Listen, doorMerchants: n.settings.Doors.Merchants.Listen,
-		doorIssuers: n.settings.HTTP.Issuers, doorPhones: n.settings.HTTP.Phones, doorOperators: n.settings.HTTP.Operators,
-	} {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			return fmt.Errorf("the door for %s cannot listen: %w", door, err)
-		}
-		n.listeners[door] = l
-	}
-	return nil
-}
-
-// address is where a door listens, port filled in.
-func (n *network) address(door string) string { return n.listeners[door].Addr().String() }
-
-// run serves every door until ctx ends, then closes the store.
-func (n *network) run(ctx context.Context) error {
-	defer n.close()
-	servers := map[string]http.Handler{
-		doorIssuers: n.api.Issuers(), doorPhones: n.api.Phones(), doorOperators: n.api.Operators(),
+// Run serves every door until ctx ends, then closes the network. To be ended is
+// no error, at whatever moment.
+func (n *Network) Run(ctx context.Context) error {
+	defer n.Close()
+	servers := map[Door]http.Handler{
+		Issuers: n.api.Issuers(), Phones: n.api.Phones(), Operators: n.api.Operators(),
 	}
 	failed := make(chan error, len(servers)+2)
 	ctx, cancel := context.WithCancel(ctx)
@@ -233,8 +242,8 @@ func (n *network) run(ctx context.Context) error {
 	}()
 	go func() {
 		failed <- n.gateway.Run(ctx,
-			gateway.Door{Station: stationOf(doorWallets, n.settings.Doors.Wallets.Wire), Listener: n.listeners[doorWallets]},
-			gateway.Door{Station: stationOf(doorMerchants, n.settings.Doors.Merchants.Wire), Listener: n.listeners[doorMerchants]})
+			gateway.Door{Station: stationOf(string(Wallets), n.settings.Doors.Wallets.Wire), Listener: n.listeners[Wallets]},
+			gateway.Door{Station: stationOf(string(Merchants), n.settings.Doors.Merchants.Wire), Listener: n.listeners[Merchants]})
 	}()
 	var all []error
 	for range cap(failed) {
@@ -245,40 +254,8 @@ func (n *network) run(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-func (n *network) serveHTTP(ctx context.Context, door string, handler http.Handler) error {
-	server := api.NewHTTPServer(handler)
-	server.ErrorLog = complaintsTo(n.log, door)
-	listener := n.listeners[door]
-	if protection := n.tls[door]; protection != nil {
-		listener = tls.NewListener(listener, protection)
-	}
-	return serveUntil(ctx, server, listener)
-}
-
-// serveUntil serves until ctx ends and then lets requests under way finish;
-// those that take longer than shutdownTimeout are cut off. When it returns,
-// nothing asks the store any more.
-func serveUntil(ctx context.Context, server *http.Server, l net.Listener) error {
-	ended := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(ended)
-		closing, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-		defer cancel()
-		if server.Shutdown(closing) != nil {
-			_ = server.Close()
-		}
-	})
-	err := server.Serve(l) // returns when the shutdown begins, not when it ends
-	if !stop() {
-		<-ended
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
-}
-
-func (n *network) close() {
+// Close ends a network that does not run: doors, store and keys.
+func (n *Network) Close() {
 	for _, l := range n.listeners {
 		_ = l.Close()
 	}

@@ -1,4 +1,4 @@
-package main
+package network
 
 import (
 	"crypto/ecdsa"
@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,7 +88,7 @@ func TestProductionTakesAnAuthorityOfItsOwn(t *testing.T) {
 	data := t.TempDir()
 	dir := filepath.Join(data, config.CertificatesFolder)
 	ownAuthority(t, dir)
-	settings, err := loadGateway(settingsFile(t, "  minimum: \"1.2\"\n"), data)
+	settings, err := Load(settingsFile(t, "  minimum: \"1.2\"\n"), data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +140,7 @@ func TestWhatProductionRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := loadGateway(settingsFile(t, c.more), data)
+			_, err := Load(settingsFile(t, c.more), data)
 			var faults config.Faults
 			if !errors.As(err, &faults) || len(faults) != len(c.wants) {
 				t.Fatalf("want %d faults, got %v", len(c.wants), err)
@@ -173,13 +172,13 @@ func TestProductionRefusesPublishedKeys(t *testing.T) {
 	if _, err := keys.Create(data, rand.Reader, []keys.Wanted{{Usage: keys.Token, Version: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loadGateway(path, data); err != nil {
+	if _, err := Load(path, data); err != nil {
 		t.Fatalf("a key of one's own is refused: %v", err)
 	}
 	if _, err := keys.Create(data, known{}, []keys.Wanted{{Usage: keys.DCVV2, Range: "4761739", Version: 3, Bytes: 16}}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := loadGateway(path, data)
+	_, err := Load(path, data)
 	var faults config.Faults
 	if !errors.As(err, &faults) || len(faults) != 1 || !strings.HasPrefix(faults[0], "keys: dcvv2 4761739 version 3, check value 08D7B4, ") {
 		t.Errorf("got %v", err)
@@ -228,32 +227,5 @@ func TestTestModeUsesAFolderAsItIs(t *testing.T) {
 		if err := os.Remove(filepath.Join(own, config.CertificatesFolder, "issuer-harbour.pem")); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-// TestTheCurlLineIsRight follows the files that the demo's line names.
-func TestTheCurlLineIsRight(t *testing.T) {
-	w, err := openWorld(t.Context(), worldOptions{dir: t.TempDir(), seed: 1, start: sweepTime, holder: "Ada Lovelace", amount: 1, log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := w.close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	_, line, _ := strings.Cut(w.doors(anyPort), "  curl ")
-	line, _, _ = strings.Cut(line, "\n")
-	words := strings.Fields(line)
-	if len(words) != 7 || words[0] != "--cacert" || words[2] != "--cert" || words[4] != "--key" {
-		t.Fatalf("the line is curl %s", line)
-	}
-	transport, err := certs.Transport(certs.Files{AuthorityFile: words[1], CertificateFile: words[3], PrivateKeyFile: words[5]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer transport.CloseIdleConnections()
-	if got := get(t, &http.Client{Transport: transport}, words[6]); got != `{"status":"ok"}` {
-		t.Errorf("%s answers %s", words[6], got)
 	}
 }

@@ -1,11 +1,9 @@
-package main
+package network
 
 import (
 	"context"
-	"crypto/rand"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,30 +13,6 @@ import (
 	"github.com/firsttap/firsttap/api"
 	"github.com/firsttap/firsttap/internal/config"
 )
-
-// TestDoorInUse holds that an address that another program has ends the
-// command with an error that names the door, and closes what was open.
-func TestDoorInUse(t *testing.T) {
-	other, err := net.Listen("tcp", anyPort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	settings := anyPorts("127.0.0.1:1")
-	settings.HTTP.Operators = other.Addr().String()
-	dir := t.TempDir()
-	chance := networkChance{now: time.Now, random: rand.Reader, keys: rand.Reader}
-	_, err = openNetwork(settings, dir, chance, zerolog.Nop())
-	if err == nil || !strings.Contains(err.Error(), doorOperators) {
-		t.Fatalf("the error is %v", err)
-	}
-	settings.HTTP.Operators = anyPort
-	n, err := openNetwork(settings, dir, chance, zerolog.Nop())
-	if err != nil {
-		t.Fatalf("the store is held still: %v", err)
-	}
-	n.close()
-}
 
 // pipes is a listener without sockets, so that a test can wait until nothing
 // moves any more.
@@ -67,7 +41,7 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"
 type held struct {
 	stop     context.CancelFunc
 	leave    chan struct{}
-	returned chan error // of serveUntil
+	returned chan error // of ServeHTTP
 	answered chan int   // status; 0 for none
 }
 
@@ -79,7 +53,7 @@ func hold(t *testing.T) held {
 		<-h.leave
 		w.WriteHeader(http.StatusNoContent)
 	})}
-	go func() { h.returned <- serveUntil(ctx, server, door) }()
+	go func() { h.returned <- ServeHTTP(ctx, server, door, "door", zerolog.Nop()) }()
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -101,7 +75,7 @@ func hold(t *testing.T) held {
 	return h
 }
 
-func TestServeUntilLetsRequestsFinish(t *testing.T) {
+func TestServeHTTPLetsRequestsFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := hold(t)
 		h.stop()
@@ -121,7 +95,7 @@ func TestServeUntilLetsRequestsFinish(t *testing.T) {
 	})
 }
 
-func TestServeUntilCutsOffWhatTakesTooLong(t *testing.T) {
+func TestServeHTTPCutsOffWhatTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := hold(t)
 		began := time.Now()

@@ -1,4 +1,4 @@
-package main
+package network
 
 import (
 	"errors"
@@ -22,9 +22,10 @@ var productionChecks = []func(settings config.Gateway, data string) config.Fault
 	publishedKeys,
 }
 
-// loadGateway reads a gateway's settings, and in production makes sure of what
-// they lead to: every fault is said at once.
-func loadGateway(path, data string) (config.Gateway, error) {
+// Load reads a gateway's settings, and in production makes sure of what
+// they lead to in the data folder: every fault is said at once, as
+// config.Faults. An empty path gives the defaults. It makes nothing.
+func Load(path, data string) (config.Gateway, error) {
 	settings, err := config.LoadGateway(path)
 	if err != nil || settings.Mode != config.ModeProduction {
 		return settings, err

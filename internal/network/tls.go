@@ -1,4 +1,4 @@
-package main
+package network
 
 import (
 	"crypto/tls"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 
@@ -17,8 +16,8 @@ import (
 	"github.com/firsttap/firsttap/internal/config"
 )
 
-// operatorDefault is the operator that a test installation has.
-var operatorDefault = certs.Identity{Role: certs.Operator, Name: "ops"}
+// OperatorDefault is the operator that a test installation has.
+var OperatorDefault = certs.Identity{Role: certs.Operator, Name: "ops"}
 
 // certify makes, in test mode, the certificates that are missing: the
 // gateway's, one for each issuer and one for an operator. A folder with an
@@ -31,7 +30,7 @@ func certify(settings config.Gateway, data string) error {
 	if elsewhere, err := authorityElsewhere(dir); elsewhere || err != nil {
 		return err
 	}
-	order := certs.Order{Clients: []certs.Identity{operatorDefault}}
+	order := certs.Order{Clients: []certs.Identity{OperatorDefault}}
 	for _, issuer := range settings.Issuers {
 		order.Clients = append(order.Clients, certs.Identity{Role: certs.Issuer, Name: issuer.Name})
 	}
@@ -62,15 +61,15 @@ func authorityElsewhere(dir string) (bool, error) {
 
 // protect gives the HTTP doors their TLS settings; a door without any has none
 // in the map.
-func protect(settings config.Gateway, data string, log zerolog.Logger) (map[string]*tls.Config, error) {
-	doors := make(map[string]*tls.Config)
-	for door, twoWay := range map[string]bool{doorIssuers: true, doorPhones: false, doorOperators: true} {
+func protect(settings config.Gateway, data string, log zerolog.Logger) (map[Door]*tls.Config, error) {
+	doors := make(map[Door]*tls.Config)
+	for door, twoWay := range map[Door]bool{Issuers: true, Phones: false, Operators: true} {
 		if scheme(settings, door) == "http" {
 			continue
 		}
 		made, err := certs.Server(settings.TLS.Files(data), certs.Terms{
 			Minimum: settings.TLS.MinimumVersion(), TwoWay: twoWay,
-			Complain: func(err error) { log.Warn().Str("door", door).Err(err).Msg("certificates") },
+			Complain: func(err error) { log.Warn().Str("door", string(door)).Err(err).Msg("certificates") },
 		})
 		if err != nil {
 			return nil, fmt.Errorf("the door for %s has no certificate: %w; `firsttap certs` makes some for tests", door, err)
@@ -81,42 +80,14 @@ func protect(settings config.Gateway, data string, log zerolog.Logger) (map[stri
 }
 
 // scheme is how an HTTP door is addressed.
-func scheme(settings config.Gateway, door string) string {
-	if door == doorIssuers && settings.TLS.Issuers == config.Off || door == doorOperators && settings.TLS.Operators == config.Off {
+func scheme(settings config.Gateway, door Door) string {
+	if door == Issuers && settings.TLS.Issuers == config.Off || door == Operators && settings.TLS.Operators == config.Off {
 		return "http"
 	}
 	return "https"
 }
 
-// url is where an HTTP door is.
-func (n *network) url(door string) string { return scheme(n.settings, door) + "://" + n.address(door) }
-
 // twoWay says which doors ask for certificates.
 func twoWay(settings config.Gateway) api.TwoWay {
 	return api.TwoWay{Issuers: settings.TLS.Issuers == config.TwoWay, Operators: settings.TLS.Operators == config.TwoWay}
-}
-
-// trusting is an HTTP client that trusts servers of the authority in file and
-// no others.
-func trusting(file string) (*http.Client, error) {
-	transport, err := certs.Transport(certs.Files{AuthorityFile: file})
-	if err != nil {
-		return nil, fmt.Errorf("reading the authority of the phones' door, which `firsttap gateway` makes when it starts: %w", err)
-	}
-	return &http.Client{Transport: transport}, nil
-}
-
-// calling is a transport of a client that a folder has the certificate of.
-func calling(dir string, who certs.Identity) (*http.Transport, error) {
-	transport, err := certs.Transport(certs.ClientFiles(dir, who))
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate of %s %s, which `firsttap gateway` or `firsttap certs` makes: %w", who.Role, who.Name, err)
-	}
-	return transport, nil
-}
-
-// curl is a line that calls a door as a client, for a person to try.
-func curl(dir string, who certs.Identity, url string) string {
-	files := certs.ClientFiles(dir, who)
-	return fmt.Sprintf("curl --cacert %s --cert %s --key %s %s", files.AuthorityFile, files.CertificateFile, files.PrivateKeyFile, url)
 }

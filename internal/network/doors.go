@@ -1,0 +1,52 @@
+package network
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/firsttap/firsttap/api"
+)
+
+// Door is where a network is met, as it is named to people.
+type Door string
+
+// Doors of a network: two of ISO 8583, three of HTTP.
+const (
+	Wallets   Door = "wallets"
+	Merchants Door = "merchants"
+	Issuers   Door = "issuers' API"
+	Phones    Door = "phones"
+	Operators Door = "operators"
+)
+
+func (n *Network) listen() error {
+	for door, address := range map[Door]string{
+		Wallets: n.settings.Doors.Wallets.Listen, Merchants: n.settings.Doors.Merchants.Listen,
+		Issuers: n.settings.HTTP.Issuers, Phones: n.settings.HTTP.Phones, Operators: n.settings.HTTP.Operators,
+	} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("the door for %s cannot listen: %w", door, err)
+		}
+		n.listeners[door] = l
+	}
+	return nil
+}
+
+// Address is where a door listens, host:port, the port filled in.
+func (n *Network) Address(door Door) string { return n.listeners[door].Addr().String() }
+
+// URL is where an HTTP door is.
+func (n *Network) URL(door Door) string { return scheme(n.settings, door) + "://" + n.Address(door) }
+
+func (n *Network) serveHTTP(ctx context.Context, door Door, handler http.Handler) error {
+	server := api.NewHTTPServer(handler)
+	listener := n.listeners[door]
+	if protection := n.tls[door]; protection != nil {
+		listener = tls.NewListener(listener, protection)
+	}
+	return ServeHTTP(ctx, server, listener, string(door), n.log)
+}
