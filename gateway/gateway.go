@@ -130,9 +130,12 @@ func New(o Options) (*Gateway, error) {
 }
 
 // Run resolves what the last run left behind, then serves the doors, keeps the
-// issuers' lines and sends notices until ctx ends.
+// issuers' lines and sends notices until ctx ends, which is no error.
 func (g *Gateway) Run(ctx context.Context, doors ...Door) error {
-	if err := g.resolve(ctx); err != nil {
+	switch err := g.resolve(ctx); {
+	case ctx.Err() != nil:
+		return nil // what is left is resolved at the next start
+	case err != nil:
 		return fmt.Errorf("resolving transactions of the last run: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -173,6 +173,17 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestStopBeforeItBegan holds that to be ended is no error, even before what the
+// last run left behind is resolved.
+func TestStopBeforeItBegan(t *testing.T) {
+	w := newWorld(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := w.gateway.Run(ctx); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 // TestStopWhileTheIssuerThinks holds that a gateway which is told to end
 // concludes what is under way, and the next one answers its repeat.
 func TestStopWhileTheIssuerThinks(t *testing.T) {

@@ -29,6 +29,9 @@ type Gateway struct {
 	Limits               Limits   `yaml:"limits"`
 	Issuers              []Issuer `yaml:"issuers"`
 
+	// RetentionDays is how long concluded transactions, the marks of their
+	// codes and notices that have ended are kept, 2 to 3650 days.
+	RetentionDays int `yaml:"retentionDays"`
 	// RequestorFailuresPerHourMax is how many failures a token requestor may
 	// have in an hour, 0 without end.
 	RequestorFailuresPerHourMax int `yaml:"requestorFailuresPerHourMax"`
@@ -72,6 +75,16 @@ type Range struct {
 // RequestorFailuresPerHourDefault is as many as a range may have (ours).
 const RequestorFailuresPerHourDefault = dcvv2.RangeFailuresPerHourDefault
 
+// RetentionDaysDefault is how many days a gateway keeps what is over (ours).
+const RetentionDaysDefault = 30
+
+// Limits of RetentionDays (ours): repeats must still find what they repeat,
+// and codes live for less than a day.
+const (
+	retentionDaysMin = 2
+	retentionDaysMax = 3650
+)
+
 // TokenRangeDefault is a test range for tokens, IssuerRangeDefault one for
 // cards.
 const (
@@ -88,6 +101,7 @@ func DefaultGateway() Gateway {
 	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = "127.0.0.1:8580", "127.0.0.1:8443", "127.0.0.1:8581"
 	g.Mode, g.TLS, g.Keys = ModeTest, defaultTLS(), defaultKeys()
 	g.TokenRange, g.Institution, g.IssuerTimeoutSeconds = TokenRangeDefault, "400000", 10
+	g.RetentionDays = RetentionDaysDefault
 	g.RequestorFailuresPerHourMax = RequestorFailuresPerHourDefault
 	g.Limits = DefaultLimits()
 	g.Issuers = []Issuer{{
@@ -159,6 +173,7 @@ func (g *Gateway) check(f *Faults) {
 	}
 	checkDigits(f, "institution", g.Institution, 1, 11)
 	checkWhole(f, "issuerTimeoutSeconds", g.IssuerTimeoutSeconds, 1, issuerTimeoutSecondsMax)
+	checkWhole(f, "retentionDays", g.RetentionDays, retentionDaysMin, retentionDaysMax)
 	checkWhole(f, "requestorFailuresPerHourMax", g.RequestorFailuresPerHourMax, 0, dcvv2.RangeFailuresPerHourMax)
 	g.Limits.check(f)
 	if len(g.Issuers) == 0 {

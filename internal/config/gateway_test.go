@@ -24,6 +24,7 @@ func TestGatewayLimits(t *testing.T) {
 		{"tokenRange", func(g *Gateway, v string) { g.TokenRange = v }, []string{"489537", "48953700100"}, []string{"", "48953", "489537001000"}},
 		{"institution", func(g *Gateway, v string) { g.Institution = v }, []string{"1", "12345678901"}, []string{"", "123456789012", "40000A"}},
 		{"issuerTimeoutSeconds", whole(func(g *Gateway) *int { return &g.IssuerTimeoutSeconds }), []string{"1", "60"}, []string{"0", "61", "-1"}},
+		{"retentionDays", whole(func(g *Gateway) *int { return &g.RetentionDays }), []string{"2", "3650"}, []string{"1", "3651", "0", "-30"}},
 		{"requestorFailuresPerHourMax", whole(func(g *Gateway) *int { return &g.RequestorFailuresPerHourMax }), []string{"0", "100000"}, []string{"-1", "100001"}},
 		{"issuers[0].name", func(g *Gateway, v string) { g.Issuers[0].Name = v }, goodName, badName},
 		{"issuers[0].address", func(g *Gateway, v string) { g.Issuers[0].Address = v }, goodPeer, badPeer},

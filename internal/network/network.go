@@ -230,7 +230,7 @@ func (n *Network) Run(ctx context.Context) error {
 	servers := map[Door]http.Handler{
 		Issuers: n.api.Issuers(), Phones: n.api.Phones(), Operators: n.api.Operators(),
 	}
-	failed := make(chan error, len(servers)+2)
+	failed := make(chan error, len(servers)+3)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for door, handler := range servers {
@@ -238,6 +238,11 @@ func (n *Network) Run(ctx context.Context) error {
 	}
 	go func() {
 		n.ranges.Run(ctx)
+		failed <- nil
+	}()
+	go func() {
+		keep := time.Duration(n.settings.RetentionDays) * 24 * time.Hour
+		pruner{n.store, n.chance.Now, keep, n.log}.run(ctx)
 		failed <- nil
 	}()
 	go func() {
