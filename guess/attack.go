@@ -20,9 +20,10 @@ var errUnforeseen = errors.New("the gateway did with a guess what no policy says
 
 // outcome is what came of one attack.
 type outcome struct {
-	failures int  // guesses that were checked and wrong
-	hits     int  // guesses that got M
-	first    bool // the first hit came within Kind.First
+	failures      int  // guesses that were checked and wrong
+	firstFailures int  // those of them within Kind.First
+	hits          int  // guesses that got M
+	first         bool // the first hit came within Kind.First
 }
 
 // checked is how many guesses were held against the account's codes.
@@ -114,12 +115,16 @@ func (a *attack) persist(ctx context.Context, pan card.PAN, code int, requestor 
 // note counts what was found of a guess, and says how long the limit lasts
 // that held it up.
 func (a *attack) note(found token.Screening) (wait time.Duration, err error) {
+	first := a.at.Before(a.setup.next(begin).Add(a.kind.First()))
 	switch {
 	case found.CVV2 == dcvv2.Match:
-		a.first = a.first || a.at.Before(a.setup.next(begin).Add(a.kind.First()))
+		a.first = a.first || first
 		a.hits++
 	case found.Failed():
 		a.failures++
+		if first {
+			a.firstFailures++
+		}
 	case found.Reason == token.ReasonLocked:
 	case found.Reason == token.ReasonDayLimit:
 		wait = vault.FailuresFor

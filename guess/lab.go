@@ -63,8 +63,9 @@ type measurement struct {
 	done     atomic.Int64
 }
 
-// play plays attacks until all are played or ctx ends. It gives the outcomes
-// of the first attacks without a gap: when ctx ends early, fewer.
+// play plays attacks until all are played or ctx ends, and gives the outcomes
+// of those that began. When some of them had to be cut off, it gives those of
+// the first attacks without a gap: the ones left over would be the lucky ones.
 func (m *measurement) play(ctx context.Context, attacks int) ([]outcome, error) {
 	if err := m.prepare(); err != nil {
 		return nil, err
@@ -74,14 +75,19 @@ func (m *measurement) play(ctx context.Context, attacks int) ([]outcome, error) 
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(patience, cancel) })()
 	fault := m.playAll(ctx, hard, attacks)
-	if ctx.Err() != nil && errors.Is(fault, context.Canceled) {
-		fault = nil
+	cut := ctx.Err() != nil && errors.Is(fault, context.Canceled)
+	if fault != nil && !cut {
+		return nil, fault
 	}
-	n := 0
-	for n < attacks && m.played[n].Load() {
-		n++
+	var played []outcome
+	for n := range m.outcomes {
+		if m.played[n].Load() {
+			played = append(played, m.outcomes[n])
+		} else if cut {
+			break
+		}
 	}
-	return m.outcomes[:n], fault
+	return played, nil
 }
 
 // playAll shares the attacks out to a few stores at a time, because each store

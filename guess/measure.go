@@ -1,6 +1,7 @@
 package guess
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -147,10 +148,13 @@ func compare(k Kind, s Setup, outcomes []outcome) Measurement {
 // fault says how many guesses were checked when it was not as many as the
 // limits say: all of them unless one hit, and never more.
 func (o outcome) fault(e Expectation) string {
-	if o.failures == e.Guesses || o.hits > 0 && o.failures < e.Guesses {
-		return ""
+	says := func(got, allowed int, when string) string {
+		if got == allowed || o.hits > 0 && got < allowed {
+			return ""
+		}
+		return fmt.Sprintf("an attack had %d wrong guesses checked%s, where the limits allow %d", got, when, allowed)
 	}
-	return fmt.Sprintf("an attack had %d wrong guesses checked, where the limits allow %d", o.failures, e.Guesses)
+	return cmp.Or(says(o.failures, e.Guesses, ""), says(o.firstFailures, e.FirstGuesses, " at first"))
 }
 
 func success(within string, hits, attacks int, theory float64) Success {

@@ -17,6 +17,7 @@ const (
 	panelWidth    = 300
 	panelLeft     = 72  // of the first panel
 	panelStep     = 376 // from one panel to the next
+	panelInset    = 12  // of the first and last value
 )
 
 // Colours are told apart by those who see few, and in print.
@@ -78,7 +79,7 @@ func (r Report) panel(d Dimension, s Setup) panel {
 	first, all := curve{colour: colourFirst, shift: -2}, curve{colour: colourAll, shift: 2}
 	for n := 1; n <= p.most; n++ {
 		if d == OverLive {
-			first.theory = append(first.theory, Chance(s.firstGuesses(), n))
+			first.theory = append(first.theory, Chance(s.Expect(OnePAN).FirstGuesses, n))
 			continue
 		}
 		e := d.with(s, n).Expect(OnePAN)
@@ -98,16 +99,10 @@ func (r Report) panel(d Dimension, s Setup) panel {
 		p.title, p.axis, p.ticks = "Live windows, first day", "codes that a guess can hit", []int{1, 2, 6, 12, 18, 24}
 		p.shadeFrom, p.curves = LiveMax, []curve{first}
 	case OverFailures:
-		p.title, p.axis, p.ticks = "Failure limit", "failures a day", []int{1, 5, 10, 15, 20}
+		p.title, p.axis, p.ticks = "Failure limit, locked after "+fmt.Sprint(s.Policy.FailuresInRowMax)+" in a row", "failures a day", []int{1, 5, 10, 15, 20}
 	}
 	p.top = p.highest()
 	return p
-}
-
-// firstGuesses is how many guesses on one account are checked on the first day.
-func (s Setup) firstGuesses() int {
-	s.Days = 1
-	return s.Expect(OnePAN).Guesses
 }
 
 func dotOf(at, attacks int, s Success) dot {
@@ -152,7 +147,9 @@ func (d *drawing) text(x, y, size int, anchor, text string) {
 }
 
 func (d *drawing) panel(left int, p panel) {
-	x := func(n int) float64 { return float64(left) + float64(panelWidth)*float64(n-1)/float64(p.most-1) }
+	x := func(n int) float64 {
+		return float64(left+panelInset) + float64(panelWidth-2*panelInset)*float64(n-1)/float64(p.most-1)
+	}
 	y := func(chance float64) float64 { return panelTop + panelHeight*(1-min(chance, p.top)/p.top) }
 	d.text(left, panelTop-14, 16, "start", p.title)
 	if p.shadeFrom > 0 {

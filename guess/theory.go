@@ -32,9 +32,12 @@ func MedianAccounts(live int) int {
 
 // Expectation is what theory says of an attack.
 type Expectation struct {
-	First   float64 // chance of a hit within Kind.First
-	All     float64 // chance of a hit in the whole attack
-	Guesses int     // that are checked when none hits
+	First float64 // chance of a hit within Kind.First
+	All   float64 // chance of a hit in the whole attack
+	// FirstGuesses and Guesses are how many are checked when none hits, within
+	// Kind.First and in the whole attack.
+	FirstGuesses int
+	Guesses      int
 }
 
 // Expect works out an attack from the limits alone. It shares nothing with the
@@ -47,7 +50,10 @@ func (s Setup) Expect(k Kind) Expectation {
 			first = append(first, b)
 		}
 	}
-	return Expectation{First: s.chance(k, first), All: s.chance(k, bursts), Guesses: checked(bursts, time.Time{})}
+	return Expectation{
+		First: s.chance(k, first), FirstGuesses: checked(first, time.Time{}),
+		All: s.chance(k, bursts), Guesses: checked(bursts, time.Time{}),
+	}
 }
 
 // burst is guesses that are checked at one moment.
