@@ -104,6 +104,7 @@ func (n *Network) open(ctx context.Context, version string) error {
 	if n.tls, err = protect(settings, n.dir, n.log); err != nil {
 		return err
 	}
+	n.warnOfEnd()
 	if err := n.listen(); err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
 package network
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
@@ -19,6 +21,7 @@ import (
 var productionChecks = []func(settings config.Gateway, data string) config.Faults{
 	plainDoors,
 	testCertificates,
+	endedCertificate,
 	publishedKeys,
 }
 
@@ -81,6 +84,48 @@ func testCertificates(settings config.Gateway, data string) (faults config.Fault
 		faults = append(faults, fmt.Sprintf("tls.authority: %s lies beside it, and who reads it can name himself any issuer: keep an authority's key on another machine", key))
 	}
 	return faults
+}
+
+// endedCertificate finds a gateway's certificate that callers refuse today. One
+// that cannot be read is testCertificates' to find.
+func endedCertificate(settings config.Gateway, data string) config.Faults {
+	file := settings.TLS.Files(data).CertificateFile
+	all, err := certs.Read(file)
+	if err != nil {
+		return nil
+	}
+	if fault := outsideDates(all[0], time.Now()); fault != "" {
+		return config.Faults{fmt.Sprintf("tls.certificate: %s %s", file, fault)}
+	}
+	return nil
+}
+
+// outsideDates says what is wrong with a certificate at a time, "" when it is
+// within its dates; both of them are (RFC 5280, 4.1.2.5).
+func outsideDates(c *x509.Certificate, at time.Time) string {
+	switch {
+	case at.Before(c.NotBefore):
+		return fmt.Sprintf("is not valid before %s: wait until then, set this machine's clock right, or bring another certificate", moment(c.NotBefore))
+	case at.After(c.NotAfter):
+		return fmt.Sprintf("ended at %s: have your authority renew it, and put the new one with its key in its place", moment(c.NotAfter))
+	}
+	return ""
+}
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// warnOfEnd logs, in production, that the gateway's certificate is about to
+// end. Test mode renews its own.
+func (n *Network) warnOfEnd() {
+	file := n.settings.TLS.Files(n.dir).CertificateFile
+	all, err := certs.Read(file)
+	if n.settings.Mode != config.ModeProduction || err != nil {
+		return // what cannot be read has no door either: protect says so
+	}
+	if end := all[0].NotAfter; end.Sub(n.chance.Now()) < certs.RenewBefore {
+		n.log.Warn().Str("file", file).Time("notAfter", end.UTC()).
+			Msg("the gateway's certificate is about to end: have your authority renew it; a new one is taken up while the gateway runs")
+	}
 }
 
 // publishedKeys finds keys in the ring that everybody knows.

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -28,13 +29,19 @@ import (
 // out: its own certificate, and one with a key for the gateway.
 func ownAuthority(t *testing.T, dir string) {
 	t.Helper()
+	ownGateway(t, dir, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+}
+
+// ownGateway is ownAuthority with the dates of the gateway's certificate.
+func ownGateway(t *testing.T, dir string, from, until time.Time) {
+	t.Helper()
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "An authority"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
 	gateway := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "A gateway"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: from, NotAfter: until,
 	}
 	signing, own := newKey(t), newKey(t)
 	encoded, err := x509.MarshalPKCS8PrivateKey(own)
@@ -226,6 +233,70 @@ func TestTestModeUsesAFolderAsItIs(t *testing.T) {
 		}
 		if err := os.Remove(filepath.Join(own, config.CertificatesFolder, "issuer-harbour.pem")); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestProductionRefusesACertificateOutsideItsDates(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		name        string
+		from, until time.Duration
+		want        string
+	}{
+		{"within", -time.Hour, time.Hour, ""},
+		{"not yet", time.Hour, 2 * time.Hour, " is not valid before "},
+		{"no more", -2 * time.Hour, -time.Hour, " ended at "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			data := t.TempDir()
+			dir := filepath.Join(data, config.CertificatesFolder)
+			ownGateway(t, dir, now.Add(c.from), now.Add(c.until))
+			_, err := Load(settingsFile(t, ""), data)
+			var faults config.Faults
+			if c.want == "" && err == nil {
+				return
+			}
+			want := "tls.certificate: " + filepath.Join(dir, certs.GatewayFile) + c.want
+			if !errors.As(err, &faults) || len(faults) != 1 || c.want == "" || !strings.HasPrefix(faults[0], want) {
+				t.Errorf("got %v, want %q", err, want)
+			}
+		})
+	}
+}
+
+func TestDatesOfACertificate(t *testing.T) {
+	from := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	one := &x509.Certificate{NotBefore: from, NotAfter: from.Add(time.Hour)}
+	for at, good := range map[time.Duration]bool{-1: false, 0: true, time.Hour: true, time.Hour + 1: false} {
+		if fault := outsideDates(one, from.Add(at)); (fault == "") != good {
+			t.Errorf("%v after it begins: %q", at, fault)
+		}
+	}
+}
+
+// TestProductionWarnsOfACertificateThatEnds holds that less than 30 days are
+// worth a line in the log, and that 30 are not.
+func TestProductionWarnsOfACertificateThatEnds(t *testing.T) {
+	data, now := t.TempDir(), time.Now().Truncate(time.Second)
+	ownGateway(t, filepath.Join(data, config.CertificatesFolder), now.Add(-time.Hour), now.Add(certs.RenewBefore))
+	settings, err := Load(settingsFile(t, ""), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		mode string
+		at   time.Time
+		warn bool
+	}{
+		{config.ModeProduction, now, false}, {config.ModeProduction, now.Add(1), true}, {config.ModeTest, now.Add(1), false},
+	} {
+		var log bytes.Buffer
+		settings.Mode = c.mode
+		n := Network{settings: settings, dir: data, log: zerolog.New(&log), chance: Chance{Now: func() time.Time { return c.at }}}
+		n.warnOfEnd()
+		if got := strings.Contains(log.String(), `"level":"warn"`); got != c.warn {
+			t.Errorf("in mode %s, %v before the end: %q", c.mode, certs.RenewBefore-c.at.Sub(now), log.String())
 		}
 	}
 }
