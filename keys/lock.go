@@ -3,9 +3,10 @@ package keys
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/firsttap/firsttap/internal/filelock"
 )
 
 const (
@@ -21,21 +22,17 @@ var ErrLocked = errors.New("another process is writing to the key ring: try agai
 
 // lock keeps other writers, in this process and in others, out of the folder
 // until the function it gives is called. Readers need none: keys.json is
-// replaced whole. The operating system gives the lock free when the process
-// ends, however it ends.
+// replaced whole.
 func (f folder) lock(wait time.Duration) (func() error, error) {
 	path := filepath.Join(f.dir, lockFile)
-	for end := time.Now().Add(wait); ; time.Sleep(lockPause) {
-		file, err := openExclusive(path)
-		switch {
-		case err == nil:
-			return file.Close, nil // the file stays: removing it could take it from under another
-		case !errors.Is(err, errHeldElsewhere):
-			return nil, fmt.Errorf("taking the lock of the key ring: %w", err)
-		case time.Now().After(end):
-			return nil, fmt.Errorf("%w (lock %s)", ErrLocked, path)
-		}
+	file, err := filelock.Wait(path, wait, lockPause)
+	switch {
+	case errors.Is(err, filelock.ErrHeld):
+		return nil, fmt.Errorf("%w (lock %s)", ErrLocked, path)
+	case err != nil:
+		return nil, fmt.Errorf("taking the lock of the key ring: %w", err)
 	}
+	return file.Close, nil
 }
 
 // locked runs write while no other writer has the folder.
@@ -47,6 +44,3 @@ func (f folder) locked(write func() error) (err error) {
 	defer func() { err = errors.Join(err, release()) }()
 	return write()
 }
-
-// exclusiveFlags of the lock file.
-const exclusiveFlags = os.O_RDWR | os.O_CREATE

@@ -41,6 +41,7 @@ const (
 
 // rooms is the plan of the house, from the bottom up.
 var rooms = []room{
+	{folder: "internal/filelock", why: "a lock knows nothing of what it keeps apart"},
 	{folder: "internal/secret", why: "it lies under everything"},
 	{folder: "internal/cmac", why: "it is arithmetic"},
 	{folder: "card", may: []string{"internal/secret"}, why: "a card knows no codes, keys, wires or stores"},
@@ -57,7 +58,7 @@ var rooms = []room{
 		why: "the core decides on values and knows no wire, store or key ring",
 	},
 
-	{folder: "keys", may: with(core, "internal/cmac", "internal/secret"), why: "custody of keys serves the shells and knows none of them"},
+	{folder: "keys", may: with(core, "internal/cmac", "internal/filelock", "internal/secret"), why: "custody of keys serves the shells and knows none of them"},
 	{
 		folder: "keys/pkcs11", may: with(core, "keys", "internal/secret"), modules: []string{pkcs11},
 		why: "a module takes the ring's place for code masters and knows nothing of who uses them",
@@ -68,7 +69,7 @@ var rooms = []room{
 		why: "which ranges are in force serves the doors of both kinds and knows none of them",
 	},
 	{
-		folder: "vault/sqlite", may: with(core, "vault", "internal/secret"), modules: []string{goose, sqlite},
+		folder: "vault/sqlite", may: with(core, "vault", "internal/filelock", "internal/secret"), modules: []string{goose, sqlite},
 		tests: []string{"vault/vaulttest"},
 		why:   "an engine knows the interface it fulfils, not who uses it",
 	},
@@ -148,7 +149,7 @@ var rooms = []room{
 		folder: "internal/e2e", tests: with(core, "specs", "simulator", "internal/seed", zerolog),
 		why: "it runs the built binary and meets it over the wire",
 	},
-	{folder: "internal/certs", why: "who a caller is and how TLS is set is the standard library's alone"},
+	{folder: "internal/certs", may: []string{"internal/filelock"}, why: "who a caller is and how TLS is set is the standard library's alone"},
 	{
 		folder: "internal/metrics", may: with(core, "vault"), modules: []string{prometheus},
 		why: "it counts what others tell it and knows neither doors nor wires",

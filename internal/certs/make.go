@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firsttap/firsttap/internal/filelock"
 )
 
 // Files of a folder of certificates. A client's are ROLE-NAME.pem and
@@ -25,6 +27,14 @@ const (
 	pemEnding = ".pem"
 	keyEnding = "-key.pem"
 	keySuffix = "-key"
+	lockFile  = "certs.lock"
+)
+
+// lockWait is how long one that makes waits for another, lockPause how often it
+// looks: making takes milliseconds (ours).
+const (
+	lockWait  = 10 * time.Second
+	lockPause = 5 * time.Millisecond
 )
 
 // How long certificates are good. Ours: a test installation outlives a year,
@@ -46,6 +56,7 @@ var (
 	ErrNotTest        = errors.New("the folder's authority is none that was made for tests: its certificates come from whoever runs it")
 	ErrAuthorityEnds  = errors.New("the folder's authority has ended or is about to: move the folder away, and everything is made anew")
 	ErrOtherAuthority = errors.New("is not signed by the folder's authority: move it and its key away, and it is made anew")
+	ErrBusy           = errors.New("another process is making certificates in this folder: try again when it has ended")
 	ErrHost           = errors.New("a host is a name such as gateway.example or an address such as 192.0.2.1, without a port")
 	ErrName           = errors.New("a client's name must not end in " + keySuffix + ", because files of keys do")
 )
@@ -104,7 +115,8 @@ type Item struct {
 // and those of clients (ECDSA P-256, private keys of mode 0600). What is there
 // is kept, but a leaf that ends within RenewBefore is made anew with a new key.
 // It gives the authority first, then the gateway, then the clients by file.
-// Each file is written whole or not at all.
+// Each file is written whole or not at all, and two that make at once in one
+// folder come one after the other, or get ErrBusy after 10 s.
 func Make(dir string, o Order) ([]Item, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
@@ -116,6 +128,11 @@ func Make(dir string, o Order) ([]Item, error) {
 		return nil, err
 	}
 	m := maker{dir: dir, now: o.Now.UTC()}
+	release, err := m.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	first, err := m.authority()
 	if err != nil {
 		return nil, err
@@ -140,6 +157,21 @@ type maker struct {
 	dir string
 	now time.Time
 	by  pair // the authority
+}
+
+// lock keeps others from making in the folder until release is called. A folder
+// that takes no lock file cannot be written to either, and needs none as long
+// as all is there.
+func (m *maker) lock() (release func(), err error) {
+	path := m.path(lockFile)
+	file, err := filelock.Wait(path, lockWait, lockPause)
+	switch {
+	case errors.Is(err, filelock.ErrHeld):
+		return nil, fmt.Errorf("%w (lock %s)", ErrBusy, path)
+	case err != nil:
+		return func() {}, nil
+	}
+	return func() { _ = file.Close() }, nil // nothing was written to it
 }
 
 // leaf is a certificate that a folder must have: the gateway's, or a client's.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/firsttap/firsttap/internal/filelock"
 )
 
 // ErrHeld says that another process, or another opening in this one, has the
@@ -15,16 +17,15 @@ var ErrHeld = errors.New("the vault file is already open")
 // holderBytesMax bounds what is read of a lock file to name its holder.
 const holderBytesMax = 256
 
-// fileLock is a file that one process at a time can hold. The operating system
-// gives it free when the process ends, however it ends.
+// fileLock is a lock whose file says who has it.
 type fileLock struct {
 	file *os.File
 }
 
 // holdFile takes the lock and writes into it who has it.
 func holdFile(path string) (*fileLock, error) {
-	file, err := openExclusive(path)
-	if errors.Is(err, errHeldElsewhere) {
+	file, err := filelock.Take(path)
+	if errors.Is(err, filelock.ErrHeld) {
 		return nil, fmt.Errorf("%w by %s (lock %s): stop that process first", ErrHeld, holder(path), path)
 	}
 	if err != nil {
@@ -49,8 +50,7 @@ func signFile(file *os.File) error {
 	return file.Truncate(int64(len(who)))
 }
 
-// release gives the lock free. The file stays: removing it could take it from
-// under a process that has just opened it.
+// release gives the lock free.
 func (l *fileLock) release() error {
 	return errors.Join(l.file.Truncate(0), l.file.Close())
 }

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package sqlite
+package filelock
 
 import (
 	"errors"
@@ -8,17 +8,15 @@ import (
 	"syscall"
 )
 
-var errHeldElsewhere = errors.New("held elsewhere")
-
-// openExclusive opens the file and takes its advisory lock (flock).
-func openExclusive(path string) (*os.File, error) {
+// open opens the file and takes its advisory lock (flock).
+func open(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errHeldElsewhere
+		err = ErrHeld
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())

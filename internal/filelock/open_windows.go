@@ -1,21 +1,19 @@
-package sqlite
+package filelock
 
 import (
 	"errors"
 	"os"
 )
 
-var errHeldElsewhere = errors.New("held elsewhere")
-
-// openExclusive makes the file anew. A file that is open cannot be removed on
+// open makes the file anew. A file that is open cannot be removed on
 // Windows, so that fails exactly while another process has it.
-func openExclusive(path string) (*os.File, error) {
+func open(path string) (*os.File, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, errHeldElsewhere
+		return nil, ErrHeld
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return nil, errHeldElsewhere
+		return nil, ErrHeld
 	}
 	return file, err
 }
