@@ -98,16 +98,7 @@ func sendAs(t *testing.T, c *http.Client, method, url, body string) answer {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	w, err := c.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Body.Close()
-	b, err := io.ReadAll(w.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{status: w.StatusCode, header: w.Header, body: string(b)}
+	return do(t, c.Do, r)
 }
 
 // TestWhatEachCallerMayDo is the table of roles and doors. A refusal has no

@@ -317,12 +317,12 @@ func send(t testing.TB, method, url, mediaType, body string) answer {
 	if mediaType != "" {
 		r.Header.Set("Content-Type", mediaType)
 	}
-	return do(t, r)
+	return do(t, http.DefaultTransport.RoundTrip, r)
 }
 
-func do(t testing.TB, r *http.Request) answer {
+func do(t testing.TB, send func(*http.Request) (*http.Response, error), r *http.Request) answer {
 	t.Helper()
-	w, err := http.DefaultTransport.RoundTrip(r)
+	w, err := send(r)
 	if err != nil {
 		t.Fatal(err)
 	}

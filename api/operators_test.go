@@ -83,7 +83,7 @@ func TestOtherSitesPagesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	wantProblem(t, do(t, r), 403, wire.CodeCrossOrigin, "")
+	wantProblem(t, do(t, http.DefaultTransport.RoundTrip, r), 403, wire.CodeCrossOrigin, "")
 	if h.store.tokens[reference].Status != token.Active {
 		t.Error("the token stays as it was")
 	}
@@ -103,7 +103,7 @@ func TestMetricsAreForOperatorsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header.Set("Accept", "application/vnd.google.protobuf")
-	if a := do(t, r); a.status != http.StatusOK || a.body != "firsttap_up 1\n" {
+	if a := do(t, http.DefaultTransport.RoundTrip, r); a.status != http.StatusOK || a.body != "firsttap_up 1\n" {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
 	for _, door := range []string{h.issuers.URL, h.phones.URL} {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"fmt"
 	"io"
 	"slices"
@@ -225,11 +224,7 @@ dcvv2 key is made there and not in the ring.`,
 			if err != nil {
 				return err
 			}
-			ring, err := keys.Create(f.dir, rand.Reader, nil)
-			if err != nil {
-				return err
-			}
-			into, err := f.place(ring, w)
+			_, into, err := f.place(w)
 			if err != nil {
 				return err
 			}

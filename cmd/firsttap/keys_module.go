@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/rand"
+
 	"github.com/spf13/cobra"
 
 	"github.com/firsttap/firsttap/internal/config"
@@ -21,23 +23,28 @@ func (f *keyFlags) addConfig(c *cobra.Command) {
 	_ = c.MarkFlagFilename("config", "yaml", "yml")
 }
 
-// place is where a key belongs: dcvv2 keys of a gateway with a module in the
-// module, all others in the ring.
-func (f *keyFlags) place(ring *keys.Ring, w keys.Wanted) (keyPlace, error) {
+// place opens the ring, which is made when there is none, and finds where a key
+// belongs: dcvv2 keys of a gateway with a module in the module, all others in
+// the ring.
+func (f *keyFlags) place(w keys.Wanted) (*keys.Ring, keyPlace, error) {
+	ring, err := keys.Create(f.dir, rand.Reader, nil)
+	if err != nil {
+		return nil, nil, err
+	}
 	if w.Usage != keys.DCVV2 {
-		return ringPlace{ring}, nil
+		return ring, ringPlace{ring}, nil
 	}
 	module, err := f.module()
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case module == nil:
-		return ringPlace{ring}, nil
+		return ring, ringPlace{ring}, nil
 	case w.Exportability != keys.ExportNever:
 		_ = module.Close() // the wrong use tells more
-		return nil, usage("--exportability: a key in a PKCS#11 module never leaves it")
+		return nil, nil, usage("--exportability: a key in a PKCS#11 module never leaves it")
 	}
-	return modulePlace{module}, nil
+	return ring, modulePlace{module}, nil
 }
 
 // module opens the module of --config, nil where there is none.

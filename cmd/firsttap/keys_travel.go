@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -137,11 +136,7 @@ func importKey(c *cobra.Command, f *travelFlags) error {
 	if err != nil {
 		return err
 	}
-	ring, err := keys.Create(f.dir, rand.Reader, nil)
-	if err != nil {
-		return err
-	}
-	into, err := f.place(ring, w)
+	ring, into, err := f.place(w)
 	if err != nil {
 		return err
 	}
