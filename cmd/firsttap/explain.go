@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firsttap/firsttap/api/client"
+	"github.com/firsttap/firsttap/internal/explanation"
 )
 
 // transactionDigits is the length of a transaction id (field 62.2).
@@ -55,7 +56,7 @@ func explain(c *cobra.Command, f explainFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	told := explanationOf(args[0], entries)
+	told := explanation.Of(args[0], entries)
 	if f.json {
 		return printJSON(c.OutOrStdout(), told)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 
-	"github.com/firsttap/firsttap/api/client"
+	"github.com/firsttap/firsttap/internal/explanation"
 	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/simulator/story"
 	"github.com/firsttap/firsttap/token"
@@ -143,7 +143,7 @@ func TestExplainToPrograms(t *testing.T) {
 	} {
 		t.Run(c.name+" "+c.event, func(t *testing.T) {
 			var got struct {
-				explanation
+				explanation.Explanation
 				Screening map[string]string `json:"screening"`
 			}
 			out := played(t, c.name).explained(t, c.event, "--json")
@@ -158,13 +158,6 @@ func TestExplainToPrograms(t *testing.T) {
 				t.Errorf("the screening is told: %t", told)
 			}
 		})
-	}
-}
-
-func TestExplainUnderWay(t *testing.T) {
-	x := explanationOf("ID", []client.AuditEntry{{Event: vault.EventActivationClaimed, Subject: "476173******0010"}})
-	if x.Decided != "" || x.Issuer != "has not answered yet" || !strings.Contains(x.String(), "under way") {
-		t.Errorf("%s", x)
 	}
 }
 

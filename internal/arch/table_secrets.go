@@ -27,16 +27,17 @@ var mayReveal = map[string]string{
 // openFields lists fields of exported structs that are named like a secret,
 // are plain text or bytes, and are right so: folder, type and field.
 var openFields = map[string]string{
-	"api/client.Token.PAN":         "comes masked from the server",
-	"api/wire.Problem.Code":        "a stable word for programs, such as not-found",
-	"simulator/story.Refusal.ARQC": "says whether the cryptogram was verified",
-	"simulator/story.Refusal.CVV2": "is the result, field 44.10, not the code",
-	"simulator/story.Tap.ARPC":     "says whether the cryptogram was verified",
-	"simulator/story.Tap.ARQC":     "says whether the cryptogram was verified",
-	"simulator/story.Token.CVV2":   "is the result, field 44.10, not the code",
-	"vault.Claim.Key":              "names a request by station and trace, free of card data",
-	"vault.Conclusion.Key":         "names a request by station and trace, free of card data",
-	"vault.Transaction.Key":        "names a request by station and trace, free of card data",
+	"api/client.Token.PAN":                  "comes masked from the server",
+	"api/wire.Problem.Code":                 "a stable word for programs, such as not-found",
+	"internal/explanation.Explanation.CVV2": "is the result, field 44.10, not the code",
+	"simulator/story.Refusal.ARQC":          "says whether the cryptogram was verified",
+	"simulator/story.Refusal.CVV2":          "is the result, field 44.10, not the code",
+	"simulator/story.Tap.ARPC":              "says whether the cryptogram was verified",
+	"simulator/story.Tap.ARQC":              "says whether the cryptogram was verified",
+	"simulator/story.Token.CVV2":            "is the result, field 44.10, not the code",
+	"vault.Claim.Key":                       "names a request by station and trace, free of card data",
+	"vault.Conclusion.Key":                  "names a request by station and trace, free of card data",
+	"vault.Transaction.Key":                 "names a request by station and trace, free of card data",
 }
 
 // harmless are words that make a code or key something else: a ResponseCode

@@ -1,4 +1,4 @@
-package main
+package explanation
 
 import "github.com/firsttap/firsttap/token"
 

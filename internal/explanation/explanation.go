@@ -1,4 +1,10 @@
-package main
+// Package explanation tells people why a transaction was decided as it was: it
+// puts what the audit trail says of it in order and into words, with what to do
+// next.
+//
+// It never asks a gateway and decides nothing: what the trail does not say, it
+// does not tell. Start at Of.
+package explanation
 
 import (
 	"encoding/json"
@@ -11,30 +17,31 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-// explanation is what the audit trail says of a transaction, put in order.
-type explanation struct {
-	Transaction string      `json:"transaction"`
-	At          time.Time   `json:"at"`
-	Subject     string      `json:"subject"` // masked PAN or token reference
-	Screening   screening   `json:"screening,omitempty"`
-	Decided     string      `json:"decided"` // the event; "" while under way
-	Response    string      `json:"response,omitempty"`
-	CVV2        string      `json:"cvv2,omitempty"` // 44.10
-	Reason      string      `json:"reason,omitempty"`
-	Issuer      string      `json:"issuer"`
-	Told        string      `json:"told"`
-	Next        string      `json:"next"`
-	Entries     []trailLine `json:"entries"`
+// Explanation is what the audit trail says of a transaction, put in order. As
+// JSON it is one object.
+type Explanation struct {
+	Transaction string    `json:"transaction"`
+	At          time.Time `json:"at"`
+	Subject     string    `json:"subject"` // masked PAN or token reference
+	Screening   Screening `json:"screening,omitempty"`
+	Decided     string    `json:"decided"` // the event; "" while under way
+	Response    string    `json:"response,omitempty"`
+	CVV2        string    `json:"cvv2,omitempty"` // 44.10
+	Reason      string    `json:"reason,omitempty"`
+	Issuer      string    `json:"issuer"`
+	Told        string    `json:"told"`
+	Next        string    `json:"next"`
+	Entries     []Entry   `json:"entries"`
 }
 
-// screening is what the trail says of how a request was screened. As JSON it is
+// Screening is what the trail says of how a request was screened. As JSON it is
 // an object.
-type screening []labelText
+type Screening []labelText
 
 type labelText struct{ label, text string }
 
 // MarshalJSON writes the texts under their labels.
-func (s screening) MarshalJSON() ([]byte, error) {
+func (s Screening) MarshalJSON() ([]byte, error) {
 	texts := make(map[string]string)
 	for _, one := range s {
 		texts[one.label] = one.text
@@ -42,18 +49,20 @@ func (s screening) MarshalJSON() ([]byte, error) {
 	return json.Marshal(texts)
 }
 
-type trailLine struct {
+// Entry is one entry of the trail, as it stands there.
+type Entry struct {
 	At      time.Time `json:"at"`
 	Event   string    `json:"event"`
 	Subject string    `json:"subject"`
 	Detail  string    `json:"detail"`
 }
 
-// explanationOf reads entries, of which there is at least one.
-func explanationOf(transaction string, entries []client.AuditEntry) explanation {
-	x := explanation{Transaction: transaction, At: entries[0].At, Subject: entries[0].Subject}
+// Of reads the entries of a transaction, oldest first, of which there must be at
+// least one.
+func Of(transaction string, entries []client.AuditEntry) Explanation {
+	x := Explanation{Transaction: transaction, At: entries[0].At, Subject: entries[0].Subject}
 	for _, e := range entries {
-		x.Entries = append(x.Entries, trailLine(e))
+		x.Entries = append(x.Entries, Entry(e))
 		switch e.Event {
 		case vault.EventCodeChecked, vault.EventTapChecked:
 			x.Screening = append(x.Screening, screeningOf(e.Detail)...)
@@ -71,8 +80,8 @@ func explanationOf(transaction string, entries []client.AuditEntry) explanation 
 }
 
 // screeningOf takes a detail apart: "label: text; label: text".
-func screeningOf(detail string) screening {
-	var list screening
+func screeningOf(detail string) Screening {
+	var list Screening
 	for part := range strings.SplitSeq(detail, "; ") {
 		label, text, labelled := strings.Cut(part, ": ")
 		if !labelled {
@@ -83,7 +92,7 @@ func screeningOf(detail string) screening {
 	return list
 }
 
-func (x explanation) screened(label string) string {
+func (x Explanation) screened(label string) string {
 	for _, one := range x.Screening {
 		if one.label == label {
 			return one.text
@@ -92,7 +101,7 @@ func (x explanation) screened(label string) string {
 	return ""
 }
 
-func (x explanation) issuerSaid() string {
+func (x Explanation) issuerSaid() string {
 	switch token.Reason(x.Reason) {
 	case token.ReasonIssuerApproved:
 		return "approved"
@@ -109,7 +118,7 @@ func (x explanation) issuerSaid() string {
 	return "was not asked"
 }
 
-func (x explanation) wasTold() string {
+func (x Explanation) wasTold() string {
 	if x.Decided == "" {
 		return "nothing yet: the request is under way"
 	}
@@ -123,7 +132,7 @@ func (x explanation) wasTold() string {
 	return told
 }
 
-func (x explanation) whatNext() string {
+func (x Explanation) whatNext() string {
 	if advice := advices[token.Reason(x.Reason)]; advice != "" {
 		return strings.ReplaceAll(advice, "REFERENCE", x.Subject)
 	}
@@ -134,7 +143,7 @@ func (x explanation) whatNext() string {
 }
 
 // more lists the entries that no other line tells of.
-func (x explanation) more() []string {
+func (x Explanation) more() []string {
 	var list []string
 	for _, e := range x.Entries {
 		switch e.Event {
@@ -151,7 +160,7 @@ func (x explanation) more() []string {
 }
 
 // String tells people, one thing a line.
-func (x explanation) String() string {
+func (x Explanation) String() string {
 	decided := x.Decided
 	if decided == "" {
 		decided = "under way"
