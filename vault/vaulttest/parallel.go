@@ -9,7 +9,7 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-// callers is how many goroutines the tests of this file start.
+// callers is how many goroutines these tests start.
 const callers = 200
 
 var parallelTests = []test{
@@ -20,6 +20,12 @@ var parallelTests = []test{
 	{"one conclusion counts", parallelConclusions},
 	{"one step is taken", parallelSteps},
 	{"one change that fails leaves its neighbours whole", parallelNeighbours},
+	{"guesses spread over accounts cannot outrun the limit", parallelScopes},
+	{"one of many equal requests is done", requestsParallel},
+	{"one of many unequal requests is done", conflictsParallel},
+	{"one of many changes of a range is made", rangesParallel},
+	{"many records are pruned while others work", pruneMany},
+	{"closing waits for changes under way", closeDrains},
 }
 
 // together calls all callers at once and counts the states they saw.

@@ -15,7 +15,6 @@ var pruneTests = []test{
 	{"a mark stays while its code could be accepted", pruneMarks},
 	{"notices that have ended are forgotten", pruneNotices},
 	{"what is not over stays", pruneKeeps},
-	{"many records, while others work", pruneMany},
 }
 
 // age is how long after noon the tests of this file prune.

@@ -15,7 +15,6 @@ import (
 var rangeTests = []test{
 	{"ranges are stored with all versions", rangesStored},
 	{"a range is changed by whoever saw it last", rangeRevisions},
-	{"one of many changes is made", rangesParallel},
 	{"a range that is not valid is refused", rangeIllFormed},
 	{"the trail tells of ranges", rangeTrail},
 }

@@ -24,8 +24,6 @@ var requestTests = []test{
 	{"unlocking forgets failures", requestUnlocks},
 	{"ill-formed requests are refused", requestIllFormed},
 	{"the trail tells of changes and names the client", requestTrail},
-	{"one of many equal requests is done", requestsParallel},
-	{"one of many unequal requests is done", conflictsParallel},
 	{"requests outlive the store", requestsReopen},
 }
 

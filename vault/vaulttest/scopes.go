@@ -26,7 +26,6 @@ var scopeTests = []test{
 	{"scopes outlive the store", scopesReopen},
 	{"ill-formed scopes and details are refused", scopeIllFormed},
 	{"the trail tells what was checked", detailTrail},
-	{"guesses spread over accounts cannot outrun the limit", parallelScopes},
 }
 
 const (

@@ -28,13 +28,10 @@ type Place struct {
 	AtRest func() ([]byte, error)
 }
 
-// Run runs the suite. place gives a new place for each test.
+// Run runs the suite. place gives a new place for each test; tests run at once.
 func Run(t *testing.T, place func(t *testing.T) Place) {
 	t.Helper()
-	for _, chapter := range []struct {
-		name  string
-		tests []test
-	}{
+	run(t, place, []chapter{
 		{"accounts", accountTests},
 		{"requests", requestTests},
 		{"claims", claimTests},
@@ -48,10 +45,31 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"pruning", pruneTests},
 		{"many at once", parallelTests},
 		{"at rest", restTests},
-	} {
-		t.Run(chapter.name, func(t *testing.T) {
-			for _, one := range chapter.tests {
-				t.Run(one.name, func(t *testing.T) { one.run(newBench(t, place(t))) })
+	})
+}
+
+// RunManyAtOnce runs the chapter of the suite in which callers meet: for an
+// engine that takes their changes together or one by one, which no other
+// chapter can tell apart.
+func RunManyAtOnce(t *testing.T, place func(t *testing.T) Place) {
+	t.Helper()
+	run(t, place, []chapter{{"many at once", parallelTests}})
+}
+
+type chapter struct {
+	name  string
+	tests []test
+}
+
+func run(t *testing.T, place func(t *testing.T) Place, chapters []chapter) {
+	t.Helper()
+	for _, one := range chapters {
+		t.Run(one.name, func(t *testing.T) {
+			for _, one := range one.tests {
+				t.Run(one.name, func(t *testing.T) {
+					t.Parallel() // most of a test is waiting for the disk
+					one.run(newBench(t, place(t)))
+				})
 			}
 		})
 	}
