@@ -186,7 +186,7 @@ func (s Schedule) Change(p Policy, now, from time.Time, void bool) (Schedule, er
 	if err != nil {
 		return Schedule{}, err
 	}
-	if until := s.Outstanding(now); !void && !s.sameCodes(changed, now, until) {
+	if until := s.Outstanding(now); !void && !s.keepsCodes(changed, now, until) {
 		if !soon {
 			return Schedule{}, &OutstandingError{Until: until}
 		}
@@ -217,12 +217,16 @@ func (s Schedule) with(p Policy, from time.Time) (Schedule, error) {
 	return NewSchedule(kept...)
 }
 
-// sameCodes reports whether both schedules give the same codes for the same
-// times from now until a time.
-func (s Schedule) sameCodes(o Schedule, now, until time.Time) bool {
+// keepsCodes reports whether the codes of s for the times from now until a time
+// are good under o: they are the same, and none is of an account that s enrols
+// by default and o does not.
+func (s Schedule) keepsCodes(o Schedule, now, until time.Time) bool {
 	for at := now; at.Before(until); {
 		mine, theirs := s.SlotAt(at), o.SlotAt(at)
 		if mine.Window != theirs.Window || mine.Policy.basis() != theirs.Policy.basis() {
+			return false
+		}
+		if mine.Policy.EnrolByDefault && !theirs.Policy.EnrolByDefault {
 			return false
 		}
 		at = mine.End

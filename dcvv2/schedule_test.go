@@ -111,15 +111,22 @@ func TestLimitsChangeAtTheNextWindowsEnd(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*dcvv2.Policy){
-		"hours":       func(p *dcvv2.Policy) { p.WindowHours = 2 },
-		"profile":     func(p *dcvv2.Policy) { p.Profile = dcvv2.ProfileTOTP },
-		"key version": func(p *dcvv2.Policy) { p.KeyVersion = 2 },
+		"hours":                        func(p *dcvv2.Policy) { p.WindowHours = 2 },
+		"profile":                      func(p *dcvv2.Policy) { p.Profile = dcvv2.ProfileTOTP },
+		"key version":                  func(p *dcvv2.Policy) { p.KeyVersion = 2 },
+		"accounts enrolled one by one": func(p *dcvv2.Policy) { p.EnrolByDefault = false },
 	} {
 		p := hourly(1)
+		p.EnrolByDefault = true
+		was := dcvv2.Always(p)
 		change(&p)
-		changed, err := dcvv2.Always(hourly(1)).Change(p, now, time.Time{}, false)
+		changed, err := was.Change(p, now, time.Time{}, false)
 		if err != nil || !changed.Versions()[1].From.Equal(moment(t, "2026-11-22T16:00:00Z")) {
 			t.Errorf("%s: %v, %v", name, changed.Versions(), err)
+		}
+		var outstanding *dcvv2.OutstandingError
+		if _, err := was.Change(p, now, moment(t, "2026-11-22T15:59:00Z").Add(-time.Hour), false); !errors.As(err, &outstanding) {
+			t.Errorf("%s, too early: %v", name, err)
 		}
 	}
 	same, err := dcvv2.Always(hourly(1)).Change(hourly(1), now, time.Time{}, false)
