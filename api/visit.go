@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"path"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/internal/certs"
+	"github.com/firsttap/firsttap/internal/stack"
 )
 
 // visit is what the log says about one request. Only values that were checked
@@ -195,7 +195,7 @@ func (v *visit) recoverPanic(w http.ResponseWriter) {
 	if err, ok := thrown.(error); ok && errors.As(err, &fault) {
 		cause = fault
 	}
-	v.finish(w, reply{}, fmt.Errorf("%w\n%s", cause, debug.Stack()))
+	v.finish(w, reply{}, fmt.Errorf("%w\n%s", cause, stack.Calls()))
 }
 
 // record writes the one event of a request: never its address, headers or

@@ -42,6 +42,7 @@ const (
 // rooms is the plan of the house, from the bottom up.
 var rooms = []room{
 	{folder: "internal/filelock", why: "a lock knows nothing of what it keeps apart"},
+	{folder: "internal/stack", why: "it names calls and knows nothing"},
 	{folder: "internal/secret", why: "it lies under everything"},
 	{folder: "internal/cmac", why: "it is arithmetic"},
 	{folder: "card", may: []string{"internal/secret"}, why: "a card knows no codes, keys, wires or stores"},
@@ -88,7 +89,7 @@ var rooms = []room{
 		why: "messages give meaning to the wire and do no I/O",
 	},
 	{
-		folder: "internal/link", may: []string{"specs", "internal/secret"}, modules: []string{iso8583, connection, zerolog},
+		folder: "internal/link", may: []string{"specs", "internal/secret", "internal/stack"}, modules: []string{iso8583, connection, zerolog},
 		why: "a link carries frames and does not know what they mean",
 	},
 
@@ -106,7 +107,7 @@ var rooms = []room{
 		why: "users of the client must not get the server with it",
 	},
 	{
-		folder: "api", may: with(core, "api/wire", "vault", "keys", "ranges", "specs", "internal/certs", "internal/secret"),
+		folder: "api", may: with(core, "api/wire", "vault", "keys", "ranges", "specs", "internal/certs", "internal/secret", "internal/stack"),
 		modules: []string{zerolog, uuid, rate}, tests: []string{"api/client", "vault/sqlite", openapi, jsonschema},
 		why: "the HTTP door shares the store and the ranges with the gateway and nothing else",
 	},

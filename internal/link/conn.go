@@ -7,13 +7,13 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/moov-io/iso8583"
 	connection "github.com/moov-io/iso8583-connection"
 
+	"github.com/firsttap/firsttap/internal/stack"
 	"github.com/firsttap/firsttap/specs"
 )
 
@@ -327,7 +327,7 @@ func (c *Conn) recovered() {
 // logPanic tells where a panic came from, not its value: that may quote a message.
 func (c *Conn) logPanic(p any, what string) {
 	c.opts.Log.Error().Str("station", c.opts.Name).Str("panic", fmt.Sprintf("%T", p)).
-		Bytes("stack", debug.Stack()).Msg(what)
+		Str("stack", stack.Calls()).Msg(what)
 }
 
 // Remote is the peer's address.
