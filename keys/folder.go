@@ -11,9 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 
+	"github.com/firsttap/firsttap/internal/files"
 	"github.com/firsttap/firsttap/internal/secret"
 )
 
@@ -28,7 +28,7 @@ const (
 
 // Errors of the folder.
 var (
-	ErrPermissions = errors.New("others than its owner may open the key file")
+	ErrPermissions = files.ErrOthers
 	ErrLostKey     = errors.New("the wrapping key is missing, and the key blocks are of no use without it: restore it from a backup")
 )
 
@@ -92,7 +92,7 @@ func (f folder) prepareWrapping(random io.Reader) error {
 	if _, err := io.ReadFull(random, key); err != nil {
 		return fmt.Errorf("drawing the wrapping key: %w", err)
 	}
-	return place(path, []byte(upperHex(key)+"\n"), linkNew)
+	return files.Add(path, []byte(upperHex(key)+"\n"), 0o600)
 }
 
 func (f *folder) readWrapping() (err error) {
@@ -103,14 +103,7 @@ func (f *folder) readWrapping() (err error) {
 // readKeyFile reads the hexadecimal digits of a key of one of these lengths in
 // bytes from a file that only its owner may open.
 func readKeyFile(path string, lengths ...int) (secret.Text, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return secret.Text{}, err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return secret.Text{}, fmt.Errorf("%w %s: its mode is %04o; make it 0600", ErrPermissions, path, info.Mode().Perm())
-	}
-	text, err := readBounded(path, keyFileBytesMax)
+	text, err := files.ReadOwn(path, keyFileBytesMax)
 	if err != nil {
 		return secret.Text{}, err
 	}
@@ -143,7 +136,7 @@ func (f folder) read() ([]record, os.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	text, err := readBounded(path, blocksFileBytesMax)
+	text, err := files.Read(path, blocksFileBytesMax)
 	if err != nil {
 		return nil, info, err
 	}
@@ -161,58 +154,5 @@ func (f folder) write(records []record) error {
 	if err != nil {
 		return err
 	}
-	return place(filepath.Join(f.dir, blocksFile), append(text, '\n'), os.Rename)
-}
-
-// place writes a file of mode 0600 under another name, makes it durable, and
-// gives it its own name: by os.Rename in the place of an older one, by linkNew
-// only when there is none.
-func place(path string, content []byte, settle func(from, to string) error) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name())
-	_, err = temporary.Write(content)
-	if err = errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
-		return err
-	}
-	if err := settle(temporary.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// linkNew names a file that has no name of this kind yet. Where another
-// process was first, its file stands.
-func linkNew(from, to string) error {
-	if err := os.Link(from, to); !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
-}
-
-// syncFolder makes the names in a folder durable, where the system can.
-func syncFolder(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-func readBounded(path string, bytesMax int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, bytesMax+1))
-	if err == nil && int64(len(text)) > bytesMax {
-		err = fmt.Errorf("%s has more than %d bytes", filepath.Base(path), bytesMax)
-	}
-	return text, err
+	return files.Replace(filepath.Join(f.dir, blocksFile), append(text, '\n'), 0o600)
 }

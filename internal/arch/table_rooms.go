@@ -42,6 +42,7 @@ const (
 // rooms is the plan of the house, from the bottom up.
 var rooms = []room{
 	{folder: "internal/filelock", why: "a lock knows nothing of what it keeps apart"},
+	{folder: "internal/files", why: "it reads and writes what others understand"},
 	{folder: "internal/stack", why: "it names calls and knows nothing"},
 	{folder: "internal/secret", why: "it lies under everything"},
 	{folder: "internal/cmac", why: "it is arithmetic"},
@@ -59,9 +60,9 @@ var rooms = []room{
 		why: "the core decides on values and knows no wire, store or key ring",
 	},
 
-	{folder: "keys", may: with(core, "internal/cmac", "internal/filelock", "internal/secret"), why: "custody of keys serves the shells and knows none of them"},
+	{folder: "keys", may: with(core, "internal/cmac", "internal/filelock", "internal/files", "internal/secret"), why: "custody of keys serves the shells and knows none of them"},
 	{
-		folder: "keys/pkcs11", may: with(core, "keys", "internal/secret"), modules: []string{pkcs11},
+		folder: "keys/pkcs11", may: with(core, "keys", "internal/files", "internal/secret"), modules: []string{pkcs11},
 		why: "a module takes the ring's place for code masters and knows nothing of who uses them",
 	},
 	{folder: "vault", may: with(core, "internal/secret"), why: "the store's interface knows no engine and no wire"},
@@ -148,14 +149,14 @@ var rooms = []room{
 
 	{folder: "internal/arch", tests: []string{txtar}, why: "rules read source and nothing else"},
 	{
-		folder: "internal/config", may: with(core, "specs", "internal/certs", "internal/secret"), modules: []string{yaml},
+		folder: "internal/config", may: with(core, "specs", "internal/certs", "internal/files", "internal/secret"), modules: []string{yaml},
 		why: "settings are checked against what they are about and start nothing",
 	},
 	{
 		folder: "internal/e2e", tests: with(core, "specs", "simulator", "internal/seed", zerolog),
 		why: "it runs the built binary and meets it over the wire",
 	},
-	{folder: "internal/certs", may: []string{"internal/filelock"}, why: "who a caller is and how TLS is set is the standard library's alone"},
+	{folder: "internal/certs", may: []string{"internal/filelock", "internal/files"}, why: "who a caller is and how TLS is set is the standard library's alone"},
 	{
 		folder: "internal/metrics", may: with(core, "vault"), modules: []string{prometheus},
 		why: "it counts what others tell it and knows neither doors nor wires",

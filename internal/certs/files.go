@@ -7,11 +7,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
+
+	"github.com/firsttap/firsttap/internal/files"
 )
 
 // fileBytesMax bounds a file of certificates; a chain of four has about 8 KiB
@@ -25,7 +22,7 @@ const (
 
 // Errors of files.
 var (
-	ErrPermissions   = errors.New("others than its owner may open this private key: make its mode 0600")
+	ErrPermissions   = files.ErrOthers
 	ErrNoCertificate = errors.New("holds no certificate (PEM, BEGIN CERTIFICATE)")
 	ErrPair          = errors.New("certificate and private key do not belong together, or one of them is none")
 )
@@ -37,25 +34,10 @@ func (p pair) write(keyPath, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := place(keyPath, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: key}), 0o600); err != nil {
+	if err := files.Replace(keyPath, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: key}), 0o600); err != nil {
 		return err
 	}
-	return place(path, pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: p.certificate.Raw}), 0o644)
-}
-
-// place writes a file under another name, makes it durable, and gives it its
-// own name in the place of an older one.
-func place(path string, content []byte, mode fs.FileMode) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name())
-	_, err = temporary.Write(content)
-	if err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
+	return files.Replace(path, pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: p.certificate.Raw}), 0o644)
 }
 
 func readPair(path, keyPath string) (pair, error) {
@@ -73,14 +55,11 @@ func readPair(path, keyPath string) (pair, error) {
 // readBoth reads a certificate, with the chain behind it, and its key, which
 // its owner alone may open.
 func readBoth(path, keyPath string) (tls.Certificate, error) {
-	if err := checkMode(keyPath); err != nil {
-		return tls.Certificate{}, err
-	}
-	certificate, err := readFile(path)
+	key, err := files.ReadOwn(keyPath, fileBytesMax)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	key, err := readFile(keyPath)
+	certificate, err := files.Read(path, fileBytesMax)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
@@ -91,21 +70,10 @@ func readBoth(path, keyPath string) (tls.Certificate, error) {
 	return both, nil
 }
 
-func checkMode(keyPath string) error {
-	info, err := os.Stat(keyPath)
-	if err != nil {
-		return err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s has mode %04o: %w", keyPath, info.Mode().Perm(), ErrPermissions)
-	}
-	return nil
-}
-
 // Read reads the certificates of a PEM file, the first first; there is at least
 // one. Blocks of other kinds are passed over.
 func Read(path string) ([]*x509.Certificate, error) {
-	text, err := readFile(path)
+	text, err := files.Read(path, fileBytesMax)
 	if err != nil {
 		return nil, err
 	}
@@ -144,17 +112,4 @@ func readLeaf(path string) (*x509.Certificate, error) {
 		return nil, err
 	}
 	return all[0], nil
-}
-
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, fileBytesMax+1))
-	if err == nil && len(text) > fileBytesMax {
-		err = fmt.Errorf("%s has more than %d bytes", path, fileBytesMax)
-	}
-	return text, err
 }

@@ -19,6 +19,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/firsttap/firsttap/internal/files"
 	"github.com/firsttap/firsttap/specs"
 )
 
@@ -40,7 +41,7 @@ type checked interface{ check(f *Faults) }
 func load(path string, settings checked) error {
 	var faults Faults
 	if path != "" {
-		raw, err := readFile(path)
+		raw, err := files.Read(path, fileBytesMax)
 		if err != nil {
 			return fmt.Errorf("reading settings: %w", err)
 		}
@@ -75,19 +76,6 @@ func (f Faults) withoutConsequences(n int) Faults {
 // fileBytesMax bounds a settings file; one with a hundred issuers has about
 // 40 KiB (ours).
 const fileBytesMax = 1 << 20
-
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	raw, err := io.ReadAll(io.LimitReader(file, fileBytesMax+1))
-	if err == nil && len(raw) > fileBytesMax {
-		err = fmt.Errorf("%s has more than %d bytes", path, fileBytesMax)
-	}
-	return raw, err
-}
 
 // Print writes settings as a file that load reads.
 func Print(w io.Writer, settings any) error {

@@ -11,12 +11,10 @@ package pkcs11
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"runtime"
 	"strings"
 
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/internal/files"
 	"github.com/firsttap/firsttap/internal/secret"
 	"github.com/firsttap/firsttap/keys"
 )
@@ -27,6 +25,7 @@ const (
 	SessionsMax     = 64
 	pinBytesMin     = 4
 	pinBytesMax     = 255
+	pinFileBytesMax = 2 * pinBytesMax
 )
 
 // Errors of a module. None carries a key or a PIN.
@@ -80,21 +79,9 @@ func (k Keys) Ensure(w keys.Wanted) error {
 // Close ends the module's sessions.
 func (k Keys) Close() error { return k.module.Close() }
 
-// readPIN reads the first line of a file that only its owner may open.
+// readPIN reads the one line of a file that only its owner may open.
 func readPIN(path string) (secret.Text, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return secret.Text{}, fmt.Errorf("%w: %w", ErrPIN, err)
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return secret.Text{}, fmt.Errorf("%w: others than its owner may open %s: its mode is %04o; make it 0600", ErrPIN, path, info.Mode().Perm())
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return secret.Text{}, fmt.Errorf("%w: %w", ErrPIN, err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, 2*pinBytesMax))
+	text, err := files.ReadOwn(path, pinFileBytesMax)
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("%w: %w", ErrPIN, err)
 	}

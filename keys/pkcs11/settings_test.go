@@ -20,7 +20,7 @@ func TestPINFile(t *testing.T) {
 		{"one shorter", "271", 0o600, "4 to 255 characters"},
 		{"the longest", strings.Repeat("9", 255), 0o600, ""},
 		{"one longer", strings.Repeat("9", 256), 0o600, "4 to 255 characters"},
-		{"endless", strings.Repeat("9", 10_000), 0o600, "4 to 255 characters"},
+		{"endless", strings.Repeat("9", 10_000), 0o600, "more than 510 bytes"},
 		{"two lines", "2718\n2818", 0o600, "one line"},
 		{"nothing", "", 0o600, "one line"},
 		{"for the group", "271828", 0o640, "0640"},
