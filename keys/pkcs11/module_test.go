@@ -74,15 +74,9 @@ func TestCodesOfThePublishedCasesComeOutOfTheModule(t *testing.T) {
 	m := opened(t, newToken(t))
 	masters := map[string]dcvv2.Master{codeKey: imported(t, m, 1, codeKey), wideKey: imported(t, m, 2, wideKey)}
 	n := 0
-	for _, f := range vectors(t, "cvv-hour.txt") {
-		if master := masters[f[0]]; master != nil {
-			checkCode(t, master, dcvv2.ProfileCVVHour, f[1], f[2], f[3], f[4], f[5], "0", f[len(f)-1])
-			n++
-		}
-	}
-	for _, f := range vectors(t, "wide-keys.txt") {
+	for _, f := range vectors(t, "codes.txt") {
 		if master := masters[f[1]]; master != nil {
-			checkCode(t, master, f[0], f[2], f[3], f[4], f[5], f[6], f[7], f[8])
+			checkCode(t, master, f[0], f[2], f[3], f[4], f[6], f[7], f[9], f[10])
 			n++
 		}
 	}
