@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -41,6 +43,9 @@ func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir str
 		Settings: settings, Dir: dir, Version: knownVersion(), Log: log,
 		Chance: network.Chance{Now: time.Now, Random: rand.Reader, Keys: rand.Reader},
 	})
+	if errors.Is(err, context.Canceled) {
+		return nil // stopped before it was up
+	}
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ const ours = "urn:firsttap:"
 var (
 	ErrIdentity   = errors.New("this names no client: it must be " + ours + "ROLE:NAME with a role of issuer, enquirer, operator or auditor, and a name of A-Z a-z 0-9 . _ - with at most 64 characters")
 	ErrNoIdentity = errors.New("the certificate names no client: it needs one URI " + ours + "ROLE:NAME among its subject alternative names")
-	ErrAmbiguous  = errors.New("the certificate names more than one client: it must have one URI that begins with " + ours)
+	ErrAmbiguous  = errors.New("the certificate names more than one client: it must have one " + ours + "ROLE:NAME only")
 	ErrAuthority  = errors.New("the certificate is an authority's own: a client needs one that the authority signed")
 )
 
