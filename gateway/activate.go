@@ -17,7 +17,7 @@ import (
 func (g *Gateway) activate(ctx context.Context, station string, r *messages.ActivationRequest, e *event) messages.Message {
 	key := requestKey(station, vault.KindActivation, r.Trace)
 	found, err := g.screener.Screen(ctx, key, r.Content(), r.Activation, g.Now())
-	e.transaction = found.Claim.TransactionID
+	e.transaction, e.refused = found.Claim.TransactionID, found.refused()
 	switch {
 	case err != nil:
 		return g.activationFault(r, err, e)

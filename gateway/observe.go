@@ -15,12 +15,26 @@ type Observed struct {
 	Result   dcvv2.Result // of an activation's code; 0 for none
 	Response token.Response
 	Took     time.Duration
+	Refused  token.Reason // a limit because of which an activation's code was not checked
 }
 
 func (g *Gateway) observe(e event) {
 	if g.Observe != nil && e.kind != "" {
-		g.Observe(Observed{Kind: e.kind, Result: e.outcome.CVV2, Response: e.outcome.Response, Took: time.Since(e.started)})
+		g.Observe(Observed{Kind: e.kind, Result: e.outcome.CVV2, Response: e.outcome.Response, Took: time.Since(e.started), Refused: e.refused})
 	}
+}
+
+// refused is the limit because of which the code was not checked, whatever was
+// done then. A repeat of an answered request was refused before.
+func (s Screened) refused() token.Reason {
+	if s.Result.State != vault.Won {
+		return token.ReasonNone
+	}
+	switch s.Reason {
+	case token.ReasonDayLimit, token.ReasonLocked, token.ReasonRequestorLimit, token.ReasonRangeLimit:
+		return s.Reason
+	}
+	return token.ReasonNone
 }
 
 // LinesUp tells of each issuer, by name, whether its line is connected and

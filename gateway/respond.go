@@ -21,6 +21,7 @@ type event struct {
 	pan     card.PAN
 	outcome token.Outcome
 	kind    vault.Kind
+	refused token.Reason // why an activation was claimed with a code unchecked
 	note    string
 	err     error
 

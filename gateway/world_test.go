@@ -58,7 +58,8 @@ type settings struct {
 	before  func(vault.Store, *clock)     // works on the store before the gateway runs
 	host    net.Listener                  // of an issuer that the test plays byte by byte
 
-	requestorMax int // failures in an hour, see gateway.Options
+	requestorMax int                    // failures in an hour, see gateway.Options
+	observe      func(gateway.Observed) // likewise
 }
 
 // world is a gateway that runs between a scripted issuer, wallets and
@@ -148,7 +149,7 @@ func (w *world) start(set settings) {
 		}},
 		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: set.timeout,
 		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
-		RequestorFailuresPerHourMax: set.requestorMax, Alarm: w.alarms.ring,
+		RequestorFailuresPerHourMax: set.requestorMax, Alarm: w.alarms.ring, Observe: set.observe,
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())

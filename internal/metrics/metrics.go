@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/token"
 )
 
 const namespace = "firsttap"
@@ -53,7 +54,7 @@ func New(version string) *Metrics {
 		taps:        counter("taps_total", "Taps answered, by response (field 39).", "response"),
 		messages:    histogram("message_duration_seconds", "Time to answer an ISO 8583 request, the issuer's time in it.", "kind"),
 		alarms:      counter("failures_alarms_total", "Scopes whose failed codes of an hour reached the alarm.", "scope"),
-		throttled:   counter("throttled_total", "Activations refused because a scope had too many failed codes in the hour.", "scope"),
+		throttled:   counter("throttled_total", "Codes not checked because a scope had too many failed codes in the hour.", "scope"),
 		blocked:     counter("account_blocked_total", "Codes not checked because the account is locked (row) or its day is used up (day).", "limit"),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -98,6 +99,21 @@ func (m *Metrics) Request(door, route, issuer string, status int, took time.Dura
 func (m *Metrics) Activation(result dcvv2.Result, response string, took time.Duration) {
 	m.activations.WithLabelValues(resultLabel(result), responseLabel(response)).Inc()
 	m.messages.WithLabelValues("activation").Observe(took.Seconds())
+}
+
+// Refused counts an activation whose code was not checked, by the limit that
+// was reached. Other reasons count for nothing.
+func (m *Metrics) Refused(because token.Reason) {
+	switch because {
+	case token.ReasonRequestorLimit:
+		m.throttled.WithLabelValues("requestor").Inc()
+	case token.ReasonRangeLimit:
+		m.throttled.WithLabelValues("range").Inc()
+	case token.ReasonLocked:
+		m.blocked.WithLabelValues("row").Inc()
+	case token.ReasonDayLimit:
+		m.blocked.WithLabelValues("day").Inc()
+	}
 }
 
 // Tap counts an answered tap. response is field 39.

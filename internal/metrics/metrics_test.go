@@ -13,6 +13,7 @@ import (
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/internal/metrics"
+	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
 
@@ -91,16 +92,12 @@ func TestWhatIsCounted(t *testing.T) {
 func TestWhatTheStoreSays(t *testing.T) {
 	m, s := metrics.New("v1"), &store{}
 	counted := m.Store(s)
-	limits := dcvv2.DefaultPolicy()
 	for _, result := range []vault.ClaimResult{
 		{State: vault.Won, Alarms: []string{"requestor/40010030273", "range/4761739"}},
-		{State: vault.Throttled, Scope: "range/4761739"},
-		{State: vault.Throttled, Scope: "4761739001010010"},
-		{State: vault.Blocked, Attempts: dcvv2.Attempts{FailuresInRow: limits.FailuresInRowMax}},
-		{State: vault.Blocked, Attempts: dcvv2.Attempts{FailuresInDay: limits.FailuresPerDayMax}},
+		{State: vault.Won, Alarms: []string{"4761739001010010"}},
 	} {
 		s.claim = result
-		got, err := counted.Claim(t.Context(), vault.Claim{Limits: limits})
+		got, err := counted.Claim(t.Context(), vault.Claim{})
 		if err != nil || got.State != result.State {
 			t.Errorf("got %v, %v", got, err)
 		}
@@ -113,8 +110,21 @@ func TestWhatTheStoreSays(t *testing.T) {
 		t, m,
 		`firsttap_failures_alarms_total{scope="range"} 1`,
 		`firsttap_failures_alarms_total{scope="requestor"} 1`,
+		`firsttap_failures_alarms_total{scope="other"} 1`,
+	)
+}
+
+func TestRefused(t *testing.T) {
+	m := metrics.New("v1")
+	for _, because := range []token.Reason{
+		token.ReasonRequestorLimit, token.ReasonRangeLimit, token.ReasonLocked, token.ReasonDayLimit, token.ReasonWrongCode, token.ReasonNone,
+	} {
+		m.Refused(because)
+	}
+	wantLines(
+		t, m,
+		`firsttap_throttled_total{scope="requestor"} 1`,
 		`firsttap_throttled_total{scope="range"} 1`,
-		`firsttap_throttled_total{scope="other"} 1`,
 		`firsttap_account_blocked_total{limit="row"} 1`,
 		`firsttap_account_blocked_total{limit="day"} 1`,
 	)

@@ -6,8 +6,8 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-// Store counts what a store says of claims: alarms, scopes that throttle, and
-// accounts that are blocked. All else passes as it is.
+// Store counts the alarms that a store tells of with claims. All else passes as
+// it is.
 func (m *Metrics) Store(s vault.Store) vault.Store { return counting{s, m} }
 
 type counting struct {
@@ -23,14 +23,6 @@ func (c counting) Claim(ctx context.Context, claim vault.Claim) (vault.ClaimResu
 	}
 	for _, scope := range result.Alarms {
 		c.metrics.alarms.WithLabelValues(scopeLabel(scope)).Inc()
-	}
-	switch {
-	case result.State == vault.Throttled:
-		c.metrics.throttled.WithLabelValues(scopeLabel(result.Scope)).Inc()
-	case result.State == vault.Blocked && claim.Limits.Locked(result.Attempts):
-		c.metrics.blocked.WithLabelValues("row").Inc()
-	case result.State == vault.Blocked:
-		c.metrics.blocked.WithLabelValues("day").Inc()
 	}
 	return result, nil
 }

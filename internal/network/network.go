@@ -159,6 +159,7 @@ func observing(m *metrics.Metrics) func(gateway.Observed) {
 			return
 		}
 		m.Activation(o.Result, string(o.Response), o.Took)
+		m.Refused(o.Refused)
 	}
 }
 
