@@ -118,6 +118,7 @@ func TestWhatEachCallerMayDo(t *testing.T) {
 	}{
 		{"an enquirer generates", enquirer, "POST", issuers + wire.GeneratePath, good, 403, "greenbank"},
 		{"an enquirer enrols", enquirer, "POST", issuers + wire.EnrollPath, goodFields, 403, "greenbank"},
+		{"an enquirer unlocks", enquirer, "POST", issuers + wire.UnlockPath, goodFields, 403, "greenbank"},
 		{"an enquirer unenrols", enquirer, "POST", issuers + wire.UnenrollPath, goodFields, 403, "greenbank"},
 		{"an enquirer asks", enquirer, "POST", issuers + wire.InquiryPath, goodFields, 201, "greenbank"},
 		{"an enquirer asks by a crooked path", enquirer, "POST", issuers + "/x/.." + wire.InquiryPath, goodFields, 403, "greenbank"},

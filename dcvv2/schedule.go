@@ -223,10 +223,7 @@ func (s Schedule) with(p Policy, from time.Time) (Schedule, error) {
 func (s Schedule) keepsCodes(o Schedule, now, until time.Time) bool {
 	for at := now; at.Before(until); {
 		mine, theirs := s.SlotAt(at), o.SlotAt(at)
-		if mine.Window != theirs.Window || mine.Policy.basis() != theirs.Policy.basis() {
-			return false
-		}
-		if mine.Policy.EnrolByDefault && !theirs.Policy.EnrolByDefault {
+		if mine.Policy.basis() != theirs.Policy.basis() || mine.Policy.EnrolByDefault && !theirs.Policy.EnrolByDefault {
 			return false
 		}
 		at = mine.End

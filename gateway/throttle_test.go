@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
@@ -237,5 +238,29 @@ func TestAtTheAccountsLimit(t *testing.T) {
 	}
 	if a := w.wallet.activate(w.activation(pan, w.code(pan, 0))); seen(a) != refusedCode {
 		t.Errorf("the account at its limit got %+v", a.Outcome)
+	}
+}
+
+// TestWhatIsNoRequestorIsOne: texts that are no token requestor id share one
+// counter, and the trail repeats none of them.
+func TestWhatIsNoRequestorIsOne(t *testing.T) {
+	p := dcvv2.DefaultPolicy()
+	p.EnrolByDefault = true
+	s, _ := screener(t, dcvv2.Always(p))
+	s.RequestorFailuresPerHourMax = 100
+	wrong, err := dcvv2.ParseCode("000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, text := range []string{"", "4001003027", "400100302730", "4001003027x", strings.Repeat("4", 99)} {
+		pan, err := card.CompletePAN(fmt.Sprintf("%s%08d", cardRange, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := token.Activation{PAN: pan, Expiry: expiry, Requestor: text, CVV2: dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: wrong}}
+		found, err := s.Screen(t.Context(), fmt.Sprint(n), nil, a, time.Date(2026, 11, 22, 12, 34, 56, 0, time.UTC))
+		if err != nil || found.Claim.Scopes[0].Name != "requestor/unknown" || !strings.HasPrefix(found.Claim.Detail, "asked: by requestor unknown with a code; ") {
+			t.Errorf("%q: %+v, %v", text, found.Claim.Scopes, err)
+		}
 	}
 }

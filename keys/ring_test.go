@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -293,6 +294,46 @@ func TestAChangedFolderIsRefusedWithTheReason(t *testing.T) {
 		_, err := keys.Open(dir)
 		if err == nil || one.want != nil && !errors.Is(err, one.want) || !strings.Contains(err.Error(), one.says) {
 			t.Errorf("%s: %v", one.name, err)
+		}
+	}
+}
+
+// TestABlockForAnotherUseIsRefused wraps a code key under the ring's own
+// wrapping key with a header of which one field is another.
+func TestABlockForAnotherUseIsRefused(t *testing.T) {
+	good := keys.Header{
+		Usage: "E6", Algorithm: 'T', Mode: 'X', Version: "01", Exportability: 'N',
+		Optional: []keys.OptionalBlock{{ID: "LB", Value: "dcvv2/" + testRange + "/1"}},
+	}
+	for says, change := range map[string]func(*keys.Header){
+		"":                            func(*keys.Header) {},
+		`usage is "E0", not "E6"`:     func(h *keys.Header) { h.Usage = "E0" },
+		`mode is "B", not "X"`:        func(h *keys.Header) { h.Mode = 'B' },
+		`mode is "N", not "X"`:        func(h *keys.Header) { h.Mode = 'N' },
+		`version is "00", not "01"`:   func(h *keys.Header) { h.Version = "00" },
+		`exportability is 'X'`:        func(h *keys.Header) { h.Exportability = 'X' },
+		`label is "", not "dcvv2/476`: func(h *keys.Header) { h.Optional = nil },
+		`hash is "21", not ""`: func(h *keys.Header) {
+			h.Optional = append(slices.Clone(h.Optional), keys.OptionalBlock{ID: "HM", Value: "21"})
+		},
+	} {
+		dir, header := t.TempDir(), good
+		create(t, dir)
+		change(&header)
+		text, err := os.ReadFile(filepath.Join(dir, "wrapping.key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, err := keys.WrapKeyBlock(unhex(t, strings.TrimSpace(string(text))), header, unhex(t, codeKey), chance())
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit(t, dir, func(string) string {
+			return fmt.Sprintf(`{"keys":[{"usage":"dcvv2","range":%q,"version":1,"block":%q}]}`, testRange, block)
+		})
+		_, err = keys.Open(dir)
+		if says == "" && err != nil || says != "" && (!errors.Is(err, keys.ErrKey) || !strings.Contains(err.Error(), says)) {
+			t.Errorf("%q: %v", says, err)
 		}
 	}
 }

@@ -22,6 +22,7 @@ var requestTests = []test{
 	{"an account that must be enrolled", requestMustBeEnrolled},
 	{"accounts enrolled by default", requestByDefault},
 	{"unlocking forgets failures", requestUnlocks},
+	{"unlocking forgets all failures", requestUnlocksAll},
 	{"ill-formed requests are refused", requestIllFormed},
 	{"the trail tells of changes and names the client", requestTrail},
 	{"requests outlive the store", requestsReopen},
@@ -186,6 +187,23 @@ func requestUnlocks(b *bench) {
 	b.serve(changing("id", vault.ChangeUnlock, 1), vault.AnswerRepeated)
 	b.attempts(PAN(1), noon, dcvv2.Attempts{FailuresInDay: 1, FailuresInRow: 1}) // a repeat unlocks nothing
 	b.claim(spending("the right code", 1), vault.Won)
+}
+
+// requestUnlocksAll: failures that are no more in a row are forgotten too, and
+// so are those too old to count, because a later request's clock may be behind.
+func requestUnlocksAll(b *bench) {
+	b.claim(guess("guess", 1), vault.Won)
+	b.claim(spending("the right code", 1), vault.Won)
+	b.must(b.store.Conclude(b.ctx, vault.Conclusion{Key: "the right code", At: noon, Outcome: declined(""), PAN: PAN(1), Succeeded: true}))
+	b.attempts(PAN(1), noon, dcvv2.Attempts{FailuresInDay: 1})
+	b.change(vault.ChangeUnlock, 1, noon)
+	b.attempts(PAN(1), noon, dcvv2.Attempts{})
+	if list := b.trail(); list[len(list)-1].Event != vault.EventUnlocked {
+		b.Errorf("the trail ends with %q", list[len(list)-1].Event)
+	}
+	b.claim(guess("another guess", 1), vault.Won)
+	b.change(vault.ChangeUnlock, 1, noon.Add(vault.FailuresFor))
+	b.attempts(PAN(1), noon, dcvv2.Attempts{})
 }
 
 func requestIllFormed(b *bench) {
