@@ -12,12 +12,13 @@ import (
 
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/secret"
 )
 
 // WordCharactersMax is the longest client, agent or request id. Ours: a UUID
 // has 36.
-const WordCharactersMax = 64
+const WordCharactersMax = certs.NameCharactersMax
 
 // readDocument reads a request's body, which must be JSON of the members named.
 func readDocument(r *http.Request, members ...string) (wire.Document, error) {
@@ -102,10 +103,7 @@ func (f *fields) digits(path string) secret.Text {
 // word reads an id, which may be logged and repeated.
 func (f *fields) word(path string) string {
 	word := f.text(path).Reveal()
-	foreign := func(r rune) bool {
-		return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", r)
-	}
-	if word == "" || len(word) > WordCharactersMax || strings.ContainsFunc(word, foreign) {
+	if word == "" || len(word) > WordCharactersMax || strings.Trim(word, certs.NameAlphabet) != "" {
 		f.refuse(wire.CodeFieldValue, path, fmt.Sprintf("send 1 to %d of A-Z a-z 0-9 . _ -", WordCharactersMax))
 		return ""
 	}

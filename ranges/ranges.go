@@ -33,7 +33,8 @@ const (
 	// through all of them for its own.
 	RegisteredMax = 1024
 	// RefreshEvery is how often Run looks for changes that another gateway on
-	// the same store made. No change that keeps codes good takes effect as soon.
+	// the same store made. Another key, profile or length of windows takes effect
+	// so soon only where it voids codes on purpose.
 	RefreshEvery = 2 * time.Second
 )
 
