@@ -28,6 +28,8 @@ var (
 	ascii     = newAlphabet(printableFirst, printable())
 	// asciiDigits are the decimal digits alone.
 	asciiDigits = newAlphabet('0', "0123456789")
+	// asciiTrack2 are the decimal digits and the separator of track 2.
+	asciiTrack2 = withCharacter(*asciiDigits, '=')
 )
 
 // newAlphabet maps the characters from first on to the bytes given.
@@ -38,6 +40,22 @@ func newAlphabet(first byte, wire string) *alphabet {
 		a.wire[c], a.character[wire[i]] = wire[i], c
 	}
 	return a
+}
+
+// withCharacter adds a character that stands for itself.
+func withCharacter(a alphabet, c byte) *alphabet {
+	a.wire[c], a.character[c] = c, c
+	return &a
+}
+
+// writes reports whether every character has a byte.
+func (a *alphabet) writes(value string) bool {
+	for i := range len(value) {
+		if a.wire[value[i]] == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func printable() string {

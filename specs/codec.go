@@ -1,8 +1,9 @@
 // Package specs knows the shape of the wire: which bytes a message has, never
 // what they mean.
 //
-// One description, VisaStyle, is a moov-io/iso8583 MessageSpec, so any tool
-// that speaks moov can use it. Compile turns such a description into a Codec,
+// The descriptions, VisaStyle and ASCII87, are moov-io/iso8583 MessageSpecs,
+// written from one dictionary of fields, so any tool that speaks moov can use
+// them. Compile turns such a description into a Codec,
 // a table walker for the path of a message that is strict where moov is
 // lenient. The two give the same bytes and the same fields for every message;
 // moov is the oracle of the tests. A Framing cuts a connection's bytes into
@@ -23,26 +24,59 @@ import (
 	"sort"
 	"strings"
 	"sync"
+
+	"github.com/moov-io/iso8583"
 )
 
-// NameVisaStyle is the profile that VisaStyle describes.
-const NameVisaStyle = "visa-style"
+// Names of the profiles that come with the package.
+const (
+	NameVisaStyle = "visa-style" // see VisaStyle
+	NameASCII87   = "ascii87"    // see ASCII87
+)
 
-// builtIn holds the profiles that come with the package, compiled at first use.
-var builtIn = map[string]func() *Codec{
-	NameVisaStyle: sync.OnceValue(func() *Codec { return mustCompile(NameVisaStyle, VisaStyle()) }),
+// profile is one that comes with the package, compiled at first use.
+type profile struct {
+	describe func() *iso8583.MessageSpec
+	compiled func() *Codec
+}
+
+func newProfile(name string, describe func() *iso8583.MessageSpec) profile {
+	return profile{describe, sync.OnceValue(func() *Codec { return mustCompile(name, describe()) })}
+}
+
+var builtIn = map[string]profile{
+	NameVisaStyle: newProfile(NameVisaStyle, VisaStyle),
+	NameASCII87:   newProfile(NameASCII87, ASCII87),
 }
 
 // VisaStyleCodec is VisaStyle compiled, once for the whole process.
-func VisaStyleCodec() *Codec { return builtIn[NameVisaStyle]() }
+func VisaStyleCodec() *Codec { return builtIn[NameVisaStyle].compiled() }
 
 // SpecByName finds a profile that comes with the package.
 func SpecByName(name string) (*Codec, error) {
-	compiled, ok := builtIn[name]
-	if !ok {
-		return nil, fmt.Errorf("there is no message profile %q: take one of %s", name, strings.Join(SpecNames(), ", "))
+	p, err := profileByName(name)
+	if err != nil {
+		return nil, err
 	}
-	return compiled(), nil
+	return p.compiled(), nil
+}
+
+// Describe is the description of a profile that comes with the package, built
+// afresh so that a caller may change his copy.
+func Describe(name string) (*iso8583.MessageSpec, error) {
+	p, err := profileByName(name)
+	if err != nil {
+		return nil, err
+	}
+	return p.describe(), nil
+}
+
+func profileByName(name string) (profile, error) {
+	p, ok := builtIn[name]
+	if !ok {
+		return p, fmt.Errorf("there is no message profile %q: take one of %s", name, strings.Join(SpecNames(), ", "))
+	}
+	return p, nil
 }
 
 // SpecNames lists the profiles that SpecByName knows, sorted.

@@ -88,7 +88,7 @@ func bitmapEncoder(spec *field.Spec) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !enc.kind.isBinary() {
+	if !enc.isBinary() {
 		return nil, fmt.Errorf("a bitmap is binary or hexadecimal, not %s", enc.name)
 	}
 	return enc, nil

@@ -189,7 +189,7 @@ func badTags() []badField {
 	return []badField{
 		{"positions", 43, taggedField(field.Spec{Subfields: onePart()}, field.TagSpec{})},
 		{"tags that pad", 123, taggedField(field.Spec{Subfields: onePart()}, field.TagSpec{Length: 1, Enc: specs.Tag1, Pad: padding.Left('0')})},
-		{"tags in text", 123, taggedField(field.Spec{Subfields: onePart()}, field.TagSpec{Length: 2, Enc: encoding.ASCII})},
+		{"tags in text", 123, taggedField(field.Spec{Subfields: onePart()}, field.TagSpec{Length: 3, Enc: encoding.ASCII})},
 		{"tags that are skipped", 123, taggedField(field.Spec{Subfields: onePart()}, field.TagSpec{Length: 1, Enc: specs.Tag1, SkipUnknownTLVTags: true})},
 		{"tags unknown of any length", 55, taggedField(field.Spec{Subfields: map[string]field.Field{"9F26": plainField()}}, field.TagSpec{Enc: specs.TagBER, SkipUnknownTLVTags: true, StoreUnknownTLVTags: true, PrefUnknownTLV: specs.Fixed})},
 		{"tags unknown of no known length", 55, taggedField(field.Spec{Subfields: map[string]field.Field{"9F26": plainField()}}, field.TagSpec{Enc: specs.TagBER, SkipUnknownTLVTags: true, StoreUnknownTLVTags: true, PrefUnknownTLV: prefix.None.Fixed})},

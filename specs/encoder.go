@@ -13,8 +13,9 @@ import (
 type Encoder struct {
 	name    string
 	kind    encodingKind
-	letters *alphabet  // of a character encoding
+	letters *alphabet  // of a character encoding, or of text in hexadecimal
 	nibbles *nibbleSet // of a packed encoding
+	track2  bool       // exactly one separator must be there
 	fault   FaultKind  // of a character that cannot be
 }
 
@@ -25,6 +26,7 @@ const (
 	asCharacters                         // one byte a character
 	asNibbles                            // two characters a byte, odd counts padded left with zero
 	asHex                                // two upper-case hexadecimal digits a byte
+	asFilled                             // one byte a character but for the last, a zero that is not written
 )
 
 // The encoders of the profiles.
@@ -35,13 +37,22 @@ var (
 	// left, which must be zero when read.
 	BCD = &Encoder{name: "BCD", kind: asNibbles, nibbles: decimalNibbles, fault: BadDigit}
 	// Track2 is BCD with exactly one separator "=", nibble 1101.
-	Track2 = &Encoder{name: "track 2", kind: asNibbles, nibbles: track2Nibbles, fault: BadDigit}
+	Track2 = &Encoder{name: "track 2", kind: asNibbles, nibbles: track2Nibbles, track2: true, fault: BadDigit}
 	// EBCDIC037 is printable ASCII in EBCDIC code page 037.
 	EBCDIC037 = &Encoder{name: "EBCDIC 037", kind: asCharacters, letters: ebcdic037, fault: BadText}
 	// ASCII is printable ASCII.
 	ASCII = &Encoder{name: "ASCII", kind: asCharacters, letters: ascii, fault: BadText}
 	// ASCIIDigits are decimal digits in ASCII.
 	ASCIIDigits = &Encoder{name: "ASCII digits", kind: asCharacters, letters: asciiDigits, fault: BadDigit}
+	// ASCIIFilled is ASCIIDigits whose last digit is a zero that is not
+	// written: field 22 has three digits in ISO 8583:1987 and a fill behind
+	// them Visa-style.
+	ASCIIFilled = &Encoder{name: "ASCII digits before a zero", kind: asFilled, letters: asciiDigits, fault: BadDigit}
+	// ASCIITrack2 is decimal digits and exactly one separator "=" in ASCII.
+	ASCIITrack2 = &Encoder{name: "ASCII track 2", kind: asCharacters, letters: asciiTrack2, track2: true, fault: BadDigit}
+	// HexText is printable ASCII, each character as two upper-case hexadecimal
+	// digits.
+	HexText = &Encoder{name: "hexadecimal text", kind: asHex, letters: ascii, fault: BadDigit}
 	// Hex writes bytes as upper-case hexadecimal digits in ASCII.
 	Hex = &Encoder{name: "hexadecimal", kind: asHex, fault: BadDigit}
 )
@@ -79,6 +90,8 @@ func (e *Encoder) size(length int) int {
 		return (length + 1) / 2
 	case asHex:
 		return 2 * length
+	case asFilled:
+		return max(length-1, 0)
 	}
 	return length
 }
@@ -93,17 +106,27 @@ func (e *Encoder) read(dst, src []byte, length int) ([]byte, FaultKind, int) {
 		return e.readNibbles(dst, src, length)
 	case asHex:
 		return e.readHex(dst, src)
+	case asFilled:
+		dst, kind, at := e.readCharacters(dst, src)
+		return append(dst, fill), kind, at
 	}
 	return append(dst, src...), 0, 0
 }
 
+// fill is the digit that asFilled does not write.
+const fill = '0'
+
 func (e *Encoder) readCharacters(dst, src []byte) ([]byte, FaultKind, int) {
+	start := len(dst)
 	for i, b := range src {
 		c := e.letters.character[b]
 		if c == 0 {
 			return dst, e.fault, i
 		}
 		dst = append(dst, c)
+	}
+	if e.track2 && !oneSeparator(dst[start:]) {
+		return dst, e.fault, 0
 	}
 	return dst, 0, 0
 }
@@ -127,7 +150,7 @@ func (e *Encoder) readNibbles(dst, src []byte, length int) ([]byte, FaultKind, i
 		}
 		dst = append(dst, pair[0], pair[1])
 	}
-	if e.nibbles == track2Nibbles && !oneSeparator(dst[start:]) {
+	if e.track2 && !oneSeparator(dst[start:]) {
 		return dst, e.fault, 0
 	}
 	return dst, 0, 0
@@ -142,7 +165,11 @@ func (e *Encoder) readHex(dst, src []byte) ([]byte, FaultKind, int) {
 		if low == notNibble {
 			return dst, e.fault, i + 1
 		}
-		dst = append(dst, high<<4|low)
+		value := high<<4 | low
+		if e.letters != nil && e.letters.character[value] == 0 {
+			return dst, BadText, i
+		}
+		dst = append(dst, value)
 	}
 	return dst, 0, 0
 }
@@ -155,12 +182,23 @@ func (e *Encoder) append(dst []byte, value string) ([]byte, FaultKind) {
 	case asNibbles:
 		return e.appendNibbles(dst, value)
 	case asHex:
+		if e.letters != nil && !e.letters.writes(value) {
+			return dst, BadText
+		}
 		return appendHex(dst, value), 0
+	case asFilled:
+		if value == "" || value[len(value)-1] != fill {
+			return dst, BadPad
+		}
+		return e.appendCharacters(dst, value[:len(value)-1])
 	}
 	return append(dst, value...), 0
 }
 
 func (e *Encoder) appendCharacters(dst []byte, value string) ([]byte, FaultKind) {
+	if e.track2 && !oneSeparator(value) {
+		return dst, e.fault
+	}
 	for i := range len(value) {
 		b := e.letters.wire[value[i]]
 		if b == 0 {
@@ -172,7 +210,7 @@ func (e *Encoder) appendCharacters(dst []byte, value string) ([]byte, FaultKind)
 }
 
 func (e *Encoder) appendNibbles(dst []byte, value string) ([]byte, FaultKind) {
-	if e.nibbles == track2Nibbles && !oneSeparator(value) {
+	if e.track2 && !oneSeparator(value) {
 		return dst, e.fault
 	}
 	i := len(value) % 2
@@ -222,7 +260,8 @@ func oneSeparator[text string | []byte](value text) bool {
 	return seen == 1
 }
 
-func (k encodingKind) isBinary() bool { return k == asBytes || k == asHex }
+// isBinary reports whether values are bytes and no text.
+func (e *Encoder) isBinary() bool { return e.kind == asBytes || e.kind == asHex && e.letters == nil }
 
 // appendBytes is append for a bitmap, which is binary or hexadecimal.
 func (e *Encoder) appendBytes(dst, value []byte) []byte {

@@ -85,6 +85,12 @@ func TestEncodersRefuse(t *testing.T) {
 		{"binary: below zero", specs.Binary, "00", -1},
 		{"hexadecimal: lower case", specs.Hex, "6161", 1},
 		{"hexadecimal: letter", specs.Hex, "4147", 1},
+		{"hexadecimal text: control", specs.HexText, "3041", 1},
+		{"hexadecimal text: lower case", specs.HexText, "3561", 1},
+		{"digits before a zero: too few bytes", specs.ASCIIFilled, "3037", 4},
+		{"digits before a zero: letter", specs.ASCIIFilled, "303741", 4},
+		{"ASCII track 2: no separator", specs.ASCIITrack2, "3132", 2},
+		{"ASCII track 2: two separators", specs.ASCIITrack2, "313D3D", 3},
 		{"hexadecimal: too few bytes", specs.Hex, "41", 1},
 		{"hexadecimal: as many as there are numbers", specs.Hex, "4141", math.MaxInt},
 	}
@@ -95,6 +101,7 @@ func TestEncodersRefuse(t *testing.T) {
 	}
 	for encoder, value := range map[*specs.Encoder]string{
 		specs.BCD: "12-4", specs.Track2: "1234", specs.EBCDIC037: "a\x00", specs.ASCII: "\x7F", specs.ASCIIDigits: "1a",
+		specs.ASCIITrack2: "12", specs.ASCIIFilled: "0711", specs.HexText: "a\n",
 	} {
 		if got, err := encoder.Encode([]byte(value)); err == nil {
 			t.Errorf("%q is written as %X", value, got)
@@ -106,6 +113,7 @@ func TestPrefixesAgreeWithMoov(t *testing.T) {
 	for ours, theirs := range map[*specs.Prefix]prefix.Prefixer{
 		specs.Length1: prefix.Binary.L, specs.Length2: prefix.Binary.LL, specs.LengthBER: prefix.BerTLV,
 		specs.ASCIILL: prefix.ASCII.LL, specs.ASCIILLL: prefix.ASCII.LLL,
+		specs.LengthHex1: prefix.Hex.L,
 	} {
 		if ours.Inspect() != theirs.Inspect() {
 			t.Errorf("%s, moov %s", ours.Inspect(), theirs.Inspect())

@@ -15,7 +15,8 @@ const (
 	Trailing
 	// BadDigit: a numeric value holds something else than decimal digits.
 	BadDigit
-	// BadPad: the unused nibble of an odd count of digits is not zero.
+	// BadPad: the unused nibble of an odd count of digits is not zero, or the
+	// fill of field 22 is not.
 	BadPad
 	// Overrun: a length says more than what is left.
 	Overrun

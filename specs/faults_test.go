@@ -12,7 +12,8 @@ import (
 	"github.com/firsttap/firsttap/specs"
 )
 
-// Each row of testdata/faults.txt is a message that breaks one rule.
+// Each row of testdata/faults.txt is a message that breaks one rule of
+// visa-style; those of faults-ascii87.txt are characters, not hexadecimal.
 
 type faultRow struct {
 	name, kind, path string
@@ -21,8 +22,13 @@ type faultRow struct {
 }
 
 func TestFaults(t *testing.T) {
-	codec := specs.VisaStyleCodec()
-	for _, row := range faultRows(t) {
+	t.Run(specs.NameVisaStyle, func(t *testing.T) { checkFaults(t, specs.VisaStyleCodec(), faultRows(t)) })
+	t.Run(specs.NameASCII87, func(t *testing.T) { checkFaults(t, codecByName(t, specs.NameASCII87), asciiFaultRows(t)) })
+}
+
+func checkFaults(t *testing.T, codec *specs.Codec, rows []faultRow) {
+	t.Helper()
+	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := codec.Parse(row.body)
 			f := (*specs.FormatError)(nil)
@@ -41,15 +47,31 @@ func TestFaults(t *testing.T) {
 
 func faultRows(t testing.TB) []faultRow {
 	t.Helper()
+	return faultTable(t, "testdata/faults.txt", func(text string) []byte { return unhex(t, text) })
+}
+
+func asciiFaultRows(t testing.TB) []faultRow {
+	t.Helper()
+	return faultTable(t, "testdata/faults-ascii87.txt", func(text string) []byte {
+		message, err := strconv.Unquote(`"` + strings.ReplaceAll(text, " ", "") + `"`)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		return []byte(message)
+	})
+}
+
+func faultTable(t testing.TB, file string, body func(string) []byte) []faultRow {
+	t.Helper()
 	var rows []faultRow
-	for _, columns := range tableRows(t, "testdata/faults.txt", 5) {
+	for _, columns := range tableRows(t, file, 5) {
 		offset, err := strconv.Atoi(columns[2])
 		if err != nil {
 			t.Fatal(err)
 		}
 		rows = append(rows, faultRow{
 			name: columns[0], kind: columns[1], offset: offset, path: columns[3],
-			body: unhex(t, columns[4]),
+			body: body(columns[4]),
 		})
 	}
 	return rows

@@ -2,19 +2,19 @@ package specs
 
 // visaFields are the fields that carry the product. Numbers, lengths and types
 // are ISO 8583:1987 as jPOS's Base1Packager has them, but where a line says
-// "ours". Digits are packed BCD, text is EBCDIC.
+// "ours". How a shape is written is a profile's own: see writing.
 var visaFields = []element{
 	{id: 2, shape: digitsUpTo, length: 19, name: "Primary account number"},
 	{id: 3, shape: digits, length: 6, name: "Processing code"},
 	{id: 4, shape: digits, length: 12, name: "Amount, transaction"},
 	{id: 7, shape: digits, length: 10, name: "Transmission date and time"}, // MMDDhhmmss, UTC
 	{id: 11, shape: digits, length: 6, name: "System trace audit number"},
-	{id: 12, shape: digits, length: 6, name: "Time, local transaction"}, // hhmmss
-	{id: 13, shape: digits, length: 4, name: "Date, local transaction"}, // MMDD
-	{id: 14, shape: digits, length: 4, name: "Date, expiration"},        // YYMM
-	{id: 18, shape: digits, length: 4, name: "Merchant category code"},  // ISO 18245
-	{id: 19, shape: digits, length: 3, name: "Acquirer country code"},   // ISO 3166-1 numeric
-	{id: 22, shape: digits, length: 4, name: "Point-of-service entry mode"},
+	{id: 12, shape: digits, length: 6, name: "Time, local transaction"},           // hhmmss
+	{id: 13, shape: digits, length: 4, name: "Date, local transaction"},           // MMDD
+	{id: 14, shape: digits, length: 4, name: "Date, expiration"},                  // YYMM
+	{id: 18, shape: digits, length: 4, name: "Merchant category code"},            // ISO 18245
+	{id: 19, shape: digits, length: 3, name: "Acquirer country code"},             // ISO 3166-1 numeric
+	{id: 22, shape: digitsFilled, length: 4, name: "Point-of-service entry mode"}, // n3 of ISO 8583:1987, and a zero
 	{id: 23, shape: digits, length: 3, name: "Card sequence number"},
 	{id: 25, shape: digits, length: 2, name: "Point-of-service condition code"},
 	{id: 32, shape: digitsUpTo, length: 11, name: "Acquiring institution"},
@@ -27,12 +27,12 @@ var visaFields = []element{
 	{id: 43, shape: text, length: 40, name: "Card acceptor name and place"}, // 25 name, 13 place, 2 country
 	{id: 44, shape: textUpTo, length: 25, name: "Additional response data"}, // by position; see package messages
 	{id: 49, shape: digits, length: 3, name: "Currency code, transaction"},  // ISO 4217 numeric
-	{id: 54, shape: textUpTo, length: 120, name: "Additional amounts"},
+	{id: 54, shape: textUpToLong, length: 120, name: "Additional amounts"},
 	{id: 55, shape: sets, name: "Chip data", parts: []element{
 		{id: 0x01, shape: tagsBER, name: "Chip data", parts: chipTags},
 	}},
-	{id: 56, shape: textUpTo, length: 29, name: "Payment account reference"}, // EMVCo: 29 characters; as one text, ours
-	{id: 60, shape: digitsUpTo, length: 12, name: "Terminal and e-commerce positions"},
+	{id: 56, shape: textUpToLong, length: 29, name: "Payment account reference"}, // EMVCo: 29 characters; as one text, ours
+	{id: 60, shape: digitsUpToLong, length: 12, name: "Terminal and e-commerce positions"},
 	{id: 62, shape: bitmapped, length: 8, name: "Payment service", parts: []element{
 		{id: 2, shape: digits, length: 15, name: "Transaction identifier"},
 	}},
@@ -55,53 +55,53 @@ var visaFields = []element{
 
 // The sets of fields 123 and 125 are ours: a network keeps its numbers under
 // its own agreement. Every tag is one byte, every length one byte, every value
-// EBCDIC text, numbers too, so that a dump can be read. The longest values
+// text, numbers too, so that a dump can be read. The longest values
 // are chosen so that a field with every tag at its longest is within
 // FieldBytesMax.
 var tokenSets = []element{
 	{id: 0x01, shape: tags, name: "Token", parts: []element{
-		{id: 0x01, shape: textUpTo, length: 19, name: "Token number"},
-		{id: 0x02, shape: textUpTo, length: 2, name: "Token assurance method"},
-		{id: 0x03, shape: textUpTo, length: 11, name: "Token requestor id"},
-		{id: 0x04, shape: textUpTo, length: 32, name: "Token reference id"},
-		{id: 0x05, shape: textUpTo, length: 4, name: "Token expiry"}, // YYMM
-		{id: 0x06, shape: textUpTo, length: 2, name: "Token type"},
-		{id: 0x07, shape: textUpTo, length: 1, name: "Token status"}, // A, I, S, D
-		{id: 0x08, shape: textUpTo, length: 32, name: "PAN reference id"},
-		{id: 0x09, shape: textUpTo, length: 2, name: "Risk score"}, // 01 to 99
-		{id: 0x0A, shape: textUpTo, length: 2, name: "Recommended decision"},
-		{id: 0x0B, shape: textUpTo, length: 8, name: "Activation code"},
-		{id: 0x0C, shape: textUpTo, length: 12, name: "Activation code expiry"}, // YYMMDDhhmmss, UTC
-		{id: 0x0D, shape: textUpTo, length: 2, name: "Activation method"},
-		{id: 0x0E, shape: textUpTo, length: 2, name: "Result of device provisioning"},
-		{id: 0x0F, shape: textUpTo, length: 4, name: "Reason"},
+		{id: 0x01, shape: tagText, length: 19, name: "Token number"},
+		{id: 0x02, shape: tagText, length: 2, name: "Token assurance method"},
+		{id: 0x03, shape: tagText, length: 11, name: "Token requestor id"},
+		{id: 0x04, shape: tagText, length: 32, name: "Token reference id"},
+		{id: 0x05, shape: tagText, length: 4, name: "Token expiry"}, // YYMM
+		{id: 0x06, shape: tagText, length: 2, name: "Token type"},
+		{id: 0x07, shape: tagText, length: 1, name: "Token status"}, // A, I, S, D
+		{id: 0x08, shape: tagText, length: 32, name: "PAN reference id"},
+		{id: 0x09, shape: tagText, length: 2, name: "Risk score"}, // 01 to 99
+		{id: 0x0A, shape: tagText, length: 2, name: "Recommended decision"},
+		{id: 0x0B, shape: tagText, length: 8, name: "Activation code"},
+		{id: 0x0C, shape: tagText, length: 12, name: "Activation code expiry"}, // YYMMDDhhmmss, UTC
+		{id: 0x0D, shape: tagText, length: 2, name: "Activation method"},
+		{id: 0x0E, shape: tagText, length: 2, name: "Result of device provisioning"},
+		{id: 0x0F, shape: tagText, length: 4, name: "Reason"},
 	}},
 	{id: 0x02, shape: tags, name: "Verification", parts: []element{
-		{id: 0x01, shape: textUpTo, length: 9, name: "Postal code"},
-		{id: 0x02, shape: textUpTo, length: 40, name: "Street"},
-		{id: 0x03, shape: textUpTo, length: 26, name: "Cardholder name"}, // as long as on track 1
+		{id: 0x01, shape: tagText, length: 9, name: "Postal code"},
+		{id: 0x02, shape: tagText, length: 40, name: "Street"},
+		{id: 0x03, shape: tagText, length: 26, name: "Cardholder name"}, // as long as on track 1
 	}},
 }
 
 var deviceSets = []element{
 	{id: 0x01, shape: tags, name: "Device", parts: []element{
-		{id: 0x01, shape: textUpTo, length: 2, name: "Device type"},
-		{id: 0x02, shape: textUpTo, length: 8, name: "Language"},
-		{id: 0x03, shape: textUpTo, length: 48, name: "Device id"},
-		{id: 0x04, shape: textUpTo, length: 4, name: "Phone number, last four"},
-		{id: 0x05, shape: textUpTo, length: 20, name: "Device name"},
-		{id: 0x06, shape: textUpTo, length: 20, name: "Device place"},
-		{id: 0x07, shape: textUpTo, length: 39, name: "IP address"}, // IPv6 in full
+		{id: 0x01, shape: tagText, length: 2, name: "Device type"},
+		{id: 0x02, shape: tagText, length: 8, name: "Language"},
+		{id: 0x03, shape: tagText, length: 48, name: "Device id"},
+		{id: 0x04, shape: tagText, length: 4, name: "Phone number, last four"},
+		{id: 0x05, shape: tagText, length: 20, name: "Device name"},
+		{id: 0x06, shape: tagText, length: 20, name: "Device place"},
+		{id: 0x07, shape: tagText, length: 39, name: "IP address"}, // IPv6 in full
 	}},
 	{id: 0x02, shape: tags, name: "Wallet", parts: []element{
-		{id: 0x01, shape: textUpTo, length: 1, name: "Recommendation"}, // 0 approve, 1 step up, 2 decline
-		{id: 0x02, shape: textUpTo, length: 4, name: "Recommendation version"},
-		{id: 0x03, shape: textUpTo, length: 1, name: "Device score"},  // 1 to 5
-		{id: 0x04, shape: textUpTo, length: 1, name: "Account score"}, // 1 to 5
-		{id: 0x05, shape: textUpTo, length: 12, name: "Reason codes"},
-		{id: 0x06, shape: textUpTo, length: 1, name: "PAN source"},
-		{id: 0x07, shape: textUpTo, length: 26, name: "Account id"},
-		{id: 0x08, shape: textUpTo, length: 32, name: "E-mail hash"}, // 16 bytes in hexadecimal
+		{id: 0x01, shape: tagText, length: 1, name: "Recommendation"}, // 0 approve, 1 step up, 2 decline
+		{id: 0x02, shape: tagText, length: 4, name: "Recommendation version"},
+		{id: 0x03, shape: tagText, length: 1, name: "Device score"},  // 1 to 5
+		{id: 0x04, shape: tagText, length: 1, name: "Account score"}, // 1 to 5
+		{id: 0x05, shape: tagText, length: 12, name: "Reason codes"},
+		{id: 0x06, shape: tagText, length: 1, name: "PAN source"},
+		{id: 0x07, shape: tagText, length: 26, name: "Account id"},
+		{id: 0x08, shape: tagText, length: 32, name: "E-mail hash"}, // 16 bytes in hexadecimal
 	}},
 }
 

@@ -120,7 +120,7 @@ func (c *Codec) Mask(p Path, value string) string {
 
 // mask is Mask where the leaf is known.
 func (n *node) mask(p Path, value string) string {
-	if n.enc.kind.isBinary() {
+	if n.enc.isBinary() {
 		value = string(appendHex(nil, value))
 	}
 	return mask(p, value)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moov-io/iso8583"
+	"github.com/moov-io/iso8583/encoding"
 	"github.com/moov-io/iso8583/field"
 	"pgregory.net/rapid"
 
@@ -30,7 +31,7 @@ func TestCodecAgreesWithMoov(t *testing.T) {
 }
 
 var descriptions = map[string]func() *iso8583.MessageSpec{
-	specs.NameVisaStyle: specs.VisaStyle,
+	specs.NameVisaStyle: specs.VisaStyle, specs.NameASCII87: specs.ASCII87,
 }
 
 func codecByName(t testing.TB, name string) *specs.Codec {
@@ -76,15 +77,22 @@ func agree(t rapid.TB, ms *iso8583.MessageSpec, codec *specs.Codec, m *specs.Mes
 
 // FuzzParse: nothing panics; what the codec accepts, moov reads the same and
 // packs the same; what it accepts with sorted tags, it packs as it came.
-func FuzzParse(f *testing.F) {
-	codec := specs.VisaStyleCodec()
-	for _, m := range messageSeeds(f) {
-		f.Add(m)
+func FuzzParse(f *testing.F) { fuzzParse(f, specs.NameVisaStyle) }
+
+func FuzzParseASCII87(f *testing.F) { fuzzParse(f, specs.NameASCII87) }
+
+func fuzzParse(f *testing.F, name string) {
+	codec, ms := codecByName(f, name), descriptions[name]()
+	for _, v := range vectors(f) {
+		packed, err := codec.Append(nil, v.message)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packed)
 	}
-	for _, row := range faultRows(f) {
+	for _, row := range append(faultRows(f), asciiFaultRows(f)...) {
 		f.Add(row.body)
 	}
-	ms := specs.VisaStyle()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		codec.Inspect(body)
 		salvaged, ok := codec.Salvage(body)
@@ -162,7 +170,7 @@ func moovPack(ms *iso8583.MessageSpec, m *specs.Message) ([]byte, error) {
 			err = message.MarshalPath(p.String(), m.Bytes(p))
 		}
 		if err != nil { // a BER tag that the description does not name
-			unknown := field.NewBinary(&field.Spec{Length: 255, Enc: specs.Binary, Pref: specs.LengthBER})
+			unknown := field.NewBinary(unknownTag(ms, p))
 			unknown.SetValue(m.Bytes(p))
 			err = message.MarshalPath(p.String(), unknown)
 		}
@@ -171,6 +179,18 @@ func moovPack(ms *iso8583.MessageSpec, m *specs.Message) ([]byte, error) {
 		}
 	}
 	return message.Pack()
+}
+
+// unknownTag is how the description's wire has a BER tag without a name.
+func unknownTag(ms *iso8583.MessageSpec, p specs.Path) *field.Spec {
+	if inHex(ms.Fields[p.Field()].Spec().Subfields[hexKey(p.Sub(), 1)]) {
+		return &field.Spec{Length: 255, Enc: specs.Hex, Pref: specs.LengthHexBER}
+	}
+	return &field.Spec{Length: 255, Enc: specs.Binary, Pref: specs.LengthBER}
+}
+
+func inHex(f field.Field) bool {
+	return f.Spec().Tag != nil && f.Spec().Tag.Enc == encoding.Encoder(specs.TagBERHex)
 }
 
 func isBinary(ms *iso8583.MessageSpec, p specs.Path) bool {
@@ -226,6 +246,10 @@ func moovValues(values map[string]string, path string, f field.Field) {
 	}
 	for key, sub := range composite.GetSubfields() {
 		moovValues(values, path+"."+key, sub)
+		if composite.Spec().Subfields[key] == nil && inHex(composite) { // moov keeps it as it is on the wire
+			raw, _ := hex.DecodeString(values[path+"."+key])
+			values[path+"."+key] = string(raw)
+		}
 	}
 }
 
@@ -282,11 +306,13 @@ func drawValue(t *rapid.T, spec *field.Spec) string {
 	switch spec.Enc {
 	case specs.BCD, specs.ASCIIDigits:
 		return of("0123456789")
-	case specs.Track2:
+	case specs.ASCIIFilled:
+		return of("0123456789")[:length-1] + "0"
+	case specs.Track2, specs.ASCIITrack2:
 		digits := []byte(of("0123456789"))
 		digits[rapid.IntRange(0, length-1).Draw(t, "separator")] = '='
 		return string(digits)
-	case specs.Binary:
+	case specs.Binary, specs.Hex:
 		return string(rapid.SliceOfN(rapid.Byte(), length, length).Draw(t, "bytes"))
 	}
 	return of(" 0A9Zaz!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")

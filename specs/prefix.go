@@ -15,6 +15,8 @@ type Prefix struct {
 	kind prefixKind
 	size int  // bytes that the length takes; 0 for fixed lengths and BER
 	zero byte // the character for zero, of a characterPrefix
+	hex  bool // a berPrefix in hexadecimal
+	unit int  // of a prefix in hexadecimal: what is told for one that the wire counts
 }
 
 type prefixKind uint8
@@ -24,10 +26,12 @@ const (
 	binaryPrefix                          // big-endian
 	characterPrefix                       // decimal digits, one byte each
 	packedPrefix                          // decimal digits, two a byte
+	hexPrefix                             // upper-case hexadecimal digits
 	berPrefix                             // one byte up to 127, else 81 and one byte (X.690 8.1.3, shortest form)
 )
 
-// The prefixes of the profiles. The names are moov's.
+// The prefixes of the profiles. The names are moov's but for those that begin
+// with firsttap.
 var (
 	// Fixed is no prefix: the value has the field's length.
 	Fixed = &Prefix{name: "Binary.Fixed", kind: noPrefix}
@@ -41,6 +45,17 @@ var (
 	ASCIILL = &Prefix{name: "ASCII.LL", kind: characterPrefix, size: 2, zero: '0'}
 	// ASCIILLL is three decimal digits in ASCII.
 	ASCIILLL = &Prefix{name: "ASCII.LLL", kind: characterPrefix, size: 3, zero: '0'}
+	// LengthHex1 is two hexadecimal digits.
+	LengthHex1 = &Prefix{name: "Hex.L", kind: hexPrefix, size: 2, unit: 1}
+	// LengthHex2 is four hexadecimal digits that count the bytes of a set,
+	// each of which is written as two digits. moov has no such length: its
+	// Hex.LL would count the digits.
+	LengthHex2 = &Prefix{name: "firsttap.HexBytes.LL", kind: hexPrefix, size: 4, unit: 2}
+	// LengthHexBER is LengthBER in hexadecimal. moov has no such length.
+	LengthHexBER = &Prefix{name: "firsttap.HexBerTLV", kind: berPrefix, hex: true, unit: 1}
+	// LengthHexBERDigits is LengthHexBER for a reader that counts digits: moov
+	// keeps a tag that it does not know as the bytes on the wire.
+	LengthHexBERDigits = &Prefix{name: "firsttap.HexBerTLV.Digits", kind: berPrefix, hex: true, unit: 2}
 )
 
 var _ prefix.Prefixer = (*Prefix)(nil)
@@ -58,7 +73,7 @@ func (p *Prefix) EncodeLength(maxLength, length int) ([]byte, error) {
 	if kind := p.check(maxLength, length); kind != 0 {
 		return nil, fmt.Errorf("length: %s: %d of at most %d", kind, length, maxLength)
 	}
-	out, ok := p.put(make([]byte, 0, 2), length)
+	out, ok := p.put(make([]byte, 0, 4), length)
 	if !ok {
 		return nil, fmt.Errorf("length: %s: %d does not fit %s", TooLong, length, p.name)
 	}
@@ -101,7 +116,7 @@ func (p *Prefix) get(fixed int, data []byte) (length, read int, kind FaultKind) 
 	case p.kind == noPrefix:
 		return fixed, 0, 0
 	case p.kind == berPrefix:
-		return getBER(data)
+		return p.getBER(data)
 	case len(data) < p.size:
 		return 0, 0, Short
 	}
@@ -119,9 +134,31 @@ func (p *Prefix) get(fixed int, data []byte) (length, read int, kind FaultKind) 
 				return 0, 0, BadLength
 			}
 			length = length*100 + int(b>>4)*10 + int(b&0x0F)
+		case hexPrefix:
+			nibble := hexNibble(b)
+			if nibble == notNibble {
+				return 0, 0, BadLength
+			}
+			length = length<<4 | int(nibble)
 		}
 	}
+	if p.kind == hexPrefix {
+		length *= p.unit
+	}
 	return length, p.size, 0
+}
+
+func (p *Prefix) getBER(data []byte) (length, read int, kind FaultKind) {
+	if !p.hex {
+		return getBER(data)
+	}
+	var room [2]byte
+	raw, bad := unhex(room[:0], data)
+	length, read, kind = getBER(raw)
+	if kind == Short && bad {
+		kind = BadLength
+	}
+	return length * p.unit, 2 * read, kind
 }
 
 func getBER(data []byte) (length, read int, kind FaultKind) {
@@ -146,7 +183,12 @@ func (p *Prefix) put(dst []byte, length int) ([]byte, bool) {
 	case noPrefix:
 		return dst, true
 	case berPrefix:
-		return putBER(dst, length)
+		return p.putBER(dst, length)
+	case hexPrefix:
+		if length%p.unit != 0 {
+			return dst, false
+		}
+		length /= p.unit
 	}
 	start := len(dst)
 	for range p.size {
@@ -160,9 +202,20 @@ func (p *Prefix) put(dst []byte, length int) ([]byte, bool) {
 			dst[i], length = p.zero+byte(length%10), length/10
 		case packedPrefix:
 			dst[i], length = byte(length/10%10<<4|length%10), length/100
+		case hexPrefix:
+			dst[i], length = hexDigits[length&0x0F], length>>4
 		}
 	}
 	return dst, length == 0
+}
+
+func (p *Prefix) putBER(dst []byte, length int) ([]byte, bool) {
+	if !p.hex {
+		return putBER(dst, length)
+	}
+	var room [2]byte
+	raw, ok := putBER(room[:0], length/p.unit)
+	return appendHex(dst, raw), ok && length%p.unit == 0
 }
 
 func putBER(dst []byte, length int) ([]byte, bool) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sort"
-	"strings"
 
 	"github.com/moov-io/iso8583/encoding"
 )
@@ -14,7 +13,8 @@ import (
 // upper-case hexadecimal text.
 type TagEncoder struct {
 	name string
-	size int // bytes; 0 for BER
+	size int  // bytes; 0 for BER
+	hex  bool // written as two upper-case hexadecimal digits a byte
 }
 
 var (
@@ -23,6 +23,10 @@ var (
 	// TagBER is a BER tag of one or two bytes (X.690 8.1.2; EMV Book 3 B1 has
 	// no longer ones). Tag 00, which EMV allows as filler, is refused.
 	TagBER = &TagEncoder{name: "BER tag"}
+	// Tag1Hex is Tag1 in hexadecimal.
+	Tag1Hex = &TagEncoder{name: "one-byte tag in hexadecimal", size: 1, hex: true}
+	// TagBERHex is TagBER in hexadecimal.
+	TagBERHex = &TagEncoder{name: "BER tag in hexadecimal", hex: true}
 )
 
 var _ encoding.Encoder = (*TagEncoder)(nil)
@@ -35,19 +39,19 @@ func (t *TagEncoder) Encode(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", t.name, text, errTag)
 	}
-	if _, read, kind := t.read(raw); kind != 0 || read != len(raw) {
+	if _, read, kind := t.readBytes(raw); kind != 0 || read != len(raw) {
 		return nil, fmt.Errorf("%s %q: %w", t.name, text, errTag)
 	}
-	return raw, nil
+	return t.write(nil, raw), nil
 }
 
 // Decode reads a tag. The length is not used: the encoder knows it.
 func (t *TagEncoder) Decode(data []byte, _ int) ([]byte, int, error) {
-	_, read, kind := t.read(data)
+	tag, read, kind := t.read(data)
 	if kind != 0 {
 		return nil, 0, fmt.Errorf("%s: %s", t.name, kind)
 	}
-	return []byte(strings.ToUpper(hex.EncodeToString(data[:read]))), read, nil
+	return []byte(hexByte(tag)), read, nil
 }
 
 // Bits of BER tags (X.690 8.1.2.4).
@@ -58,6 +62,32 @@ const (
 
 // read takes the tag at the start of data.
 func (t *TagEncoder) read(data []byte) (tag, read int, kind FaultKind) {
+	if !t.hex {
+		return t.readBytes(data)
+	}
+	var room [2]byte
+	raw, bad := unhex(room[:0], data)
+	tag, read, kind = t.readBytes(raw)
+	if kind == Short && bad {
+		kind = BadTag
+	}
+	return tag, 2 * read, kind
+}
+
+// unhex appends what hexadecimal digits say until dst is full, the digits end,
+// or something else comes, which is bad.
+func unhex(dst, data []byte) (raw []byte, bad bool) {
+	for i := 0; len(dst) < cap(dst) && i+1 < len(data); i += 2 {
+		high, low := hexNibble(data[i]), hexNibble(data[i+1])
+		if high == notNibble || low == notNibble {
+			return dst, true
+		}
+		dst = append(dst, high<<4|low)
+	}
+	return dst, false
+}
+
+func (t *TagEncoder) readBytes(data []byte) (tag, read int, kind FaultKind) {
 	switch {
 	case len(data) == 0:
 		return 0, 0, Short
@@ -82,10 +112,17 @@ func (t *TagEncoder) append(dst []byte, tag int) ([]byte, bool) {
 	if tag <= 0xFF {
 		b = raw[1:]
 	}
-	if _, read, kind := t.read(b); kind != 0 || read != len(b) {
+	if _, read, kind := t.readBytes(b); kind != 0 || read != len(b) {
 		return dst, false
 	}
-	return append(dst, b...), true
+	return t.write(dst, b), true
+}
+
+func (t *TagEncoder) write(dst, raw []byte) []byte {
+	if t.hex {
+		return appendHex(dst, raw)
+	}
+	return append(dst, raw...)
 }
 
 // sortTags sorts tags in hexadecimal by their number.

@@ -100,6 +100,9 @@ func (n *node) compileOther(tag *field.TagSpec) error {
 		return errors.New("unknown tags have no length")
 	}
 	n.other = &node{path: n.path, name: "Tag without a name here", form: formLeaf, length: n.length, pref: compiled, enc: Binary}
+	if compiled == LengthHexBERDigits {
+		n.other.pref, n.other.enc = LengthHexBER, Hex
+	}
 	return nil
 }
 
@@ -131,6 +134,8 @@ func compileTag(spec *field.TagSpec) (*TagEncoder, error) {
 		return TagBER, nil
 	case enc == encoding.Encoder(encoding.ASCIIHexToBytes) && spec.Length == 1:
 		return Tag1, nil
+	case enc == encoding.Encoder(encoding.ASCII) && spec.Length == 2:
+		return Tag1Hex, nil // the keys are upper-case hexadecimal, see compileTaggedPart
 	}
 	if ours, ok := spec.Enc.(*TagEncoder); ok {
 		return ours, nil
@@ -201,6 +206,7 @@ func knownPrefixes() map[string]*Prefix {
 			{name: "ASCII." + letters, kind: characterPrefix, size: size, zero: '0'},
 			{name: "EBCDIC." + letters, kind: characterPrefix, size: size, zero: 0xF0},
 			{name: "BCD." + letters, kind: packedPrefix, size: (size + 1) / 2},
+			{name: "Hex." + letters, kind: hexPrefix, size: 2 * size, unit: 1},
 		} {
 			known[p.name] = p
 		}

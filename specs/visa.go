@@ -1,14 +1,6 @@
 package specs
 
-import (
-	"fmt"
-	"strconv"
-
-	"github.com/moov-io/iso8583"
-	"github.com/moov-io/iso8583/field"
-	"github.com/moov-io/iso8583/padding"
-	"github.com/moov-io/iso8583/prefix"
-)
+import "github.com/moov-io/iso8583"
 
 // VisaStyle describes the profile visa-style, built afresh from the tables
 // visaFields, tokenSets, deviceSets and chipTags, so that a caller may change
@@ -22,19 +14,7 @@ import (
 //   - 62, 63 and 126 behind that byte a bitmap of their own, then subfields;
 //   - 55, 123 and 125 behind that byte sets: id (1 byte), length (2 bytes,
 //     big-endian), then tags, lengths and values.
-func VisaStyle() *iso8583.MessageSpec {
-	ms := &iso8583.MessageSpec{
-		Name: NameVisaStyle,
-		Fields: map[int]field.Field{
-			0: field.NewString(&field.Spec{Length: MTIDigits, Description: "Message type", Enc: BCD, Pref: Fixed}),
-			1: field.NewBitmap(&field.Spec{Length: bitmapBytes, Description: "Bitmap", Enc: Binary, Pref: Fixed}),
-		},
-	}
-	for _, e := range visaFields {
-		ms.Fields[e.id] = e.field()
-	}
-	return ms
-}
+func VisaStyle() *iso8583.MessageSpec { return visaWriting.describe(NameVisaStyle) }
 
 // Lengths that ISO 8583:1987 fixes.
 const (
@@ -52,94 +32,48 @@ const (
 	setBytesMax = FieldBytesMax - setHeadBytes
 )
 
-// shape is how an element of the tables is written on the wire.
-type shape uint8
-
-const (
-	digits     shape = iota + 1 // BCD, fixed
-	digitsUpTo                  // BCD behind a length
-	track2UpTo                  // Track2 behind a length
-	text                        // EBCDIC 037, fixed
-	textUpTo                    // EBCDIC 037 behind a length
-	raw                         // bytes, fixed
-	rawBER                      // bytes behind a BER length
-	bitmapped                   // parts behind a length and a bitmap of length bytes
-	sets                        // parts are sets, behind a length
-	tags                        // parts are tags of one byte: a set
-	tagsBER                     // parts are BER tags: a set; others are kept too
-)
-
-// element is a line of the tables: a field, subfield, set or tag.
-type element struct {
-	id     int
-	shape  shape
-	length int // digits, characters or bytes; of a bitmap for bitmapped
-	name   string
-	parts  []element
+// visaWriting is how visa-style writes the tables.
+var visaWriting = writing{
+	leaves: map[shape]leafForm{
+		digits: {BCD, Fixed}, digitsFilled: {BCD, Fixed}, digitsUpTo: {BCD, Length1}, digitsUpToLong: {BCD, Length1},
+		track2UpTo: {Track2, Length1},
+		text:       {EBCDIC037, Fixed}, textUpTo: {EBCDIC037, Length1}, textUpToLong: {EBCDIC037, Length1},
+		raw:     {Binary, Fixed},
+		tagText: {EBCDIC037, Length1}, rawBER: {Binary, LengthBER},
+	},
+	bitmap: Binary,
+	field:  Length1, fieldMax: FieldBytesMax, setsMax: FieldBytesMax,
+	set: Length2, setMax: setBytesMax, tag: Tag1, tagBER: TagBER, unknown: LengthBER,
 }
 
-var shapes = map[shape]struct {
-	enc  *Encoder
-	pref *Prefix
-}{
-	digits:     {BCD, Fixed},
-	digitsUpTo: {BCD, Length1},
-	track2UpTo: {Track2, Length1},
-	text:       {EBCDIC037, Fixed},
-	textUpTo:   {EBCDIC037, Length1},
-	raw:        {Binary, Fixed},
-	rawBER:     {Binary, LengthBER},
-}
+// ASCII87 describes the profile ascii87: the fields of VisaStyle as ISO
+// 8583:1987 in ASCII, every byte of it printable, so that tools for that
+// standard find every field. Where they disagree with each other the choice is
+// what jPOS's ISO87APackager, Wireshark's dissector (digits as ASCII, binary
+// data as hexadecimal) and moov's Spec87ASCII all read:
+//
+//   - message type and numbers in digits, text in printable ASCII;
+//   - bitmaps 16 upper-case hexadecimal digits each, binary values two a byte;
+//   - fields of variable length behind two decimal digits (2, 32, 35, 44, 101)
+//     or three (all others), which count characters;
+//   - 22 three digits: the fourth of VisaStyle is always a zero, is not
+//     written, and comes back when read;
+//   - 62, 63 and 126 behind their length a bitmap of their own, then subfields;
+//   - 55, 123 and 125 the sets of VisaStyle, byte for byte, in hexadecimal:
+//     lengths inside count the bytes, not the digits, and text is ASCII.
+func ASCII87() *iso8583.MessageSpec { return asciiWriting.describe(NameASCII87) }
 
-func (e element) field() field.Field {
-	spec := &field.Spec{Length: e.length, Description: e.name, Pad: padding.None}
-	switch e.shape {
-	case bitmapped:
-		spec.Length, spec.Pref = FieldBytesMax, Length1
-		spec.Bitmap = field.NewBitmap(&field.Spec{
-			Length: e.length, Description: "Bitmap", Enc: Binary, Pref: Fixed, DisableAutoExpand: true,
-		})
-		return e.composite(spec, strconv.Itoa)
-	case sets:
-		spec.Length, spec.Pref, spec.Tag = FieldBytesMax, Length1, tagSpec(Tag1)
-		return e.composite(spec, hexByte)
-	case tags:
-		spec.Length, spec.Pref, spec.Tag = setBytesMax, Length2, tagSpec(Tag1)
-		return e.composite(spec, hexByte)
-	case tagsBER:
-		spec.Length, spec.Pref, spec.Tag = setBytesMax, Length2, tagSpec(TagBER)
-		spec.Tag.SkipUnknownTLVTags, spec.Tag.StoreUnknownTLVTags = true, true
-		spec.Tag.PrefUnknownTLV = prefix.Prefixer(LengthBER)
-		return e.composite(spec, hexByte)
-	}
-	return e.leaf(spec)
-}
-
-func (e element) leaf(spec *field.Spec) field.Field {
-	form := shapes[e.shape]
-	spec.Enc, spec.Pref = form.enc, form.pref
-	if form.enc == Binary {
-		return field.NewBinary(spec)
-	}
-	return field.NewString(spec)
-}
-
-func (e element) composite(spec *field.Spec, key func(int) string) field.Field {
-	spec.Subfields = make(map[string]field.Field, len(e.parts))
-	for _, part := range e.parts {
-		spec.Subfields[key(part.id)] = part.field()
-	}
-	return field.NewComposite(spec)
-}
-
-func tagSpec(enc *TagEncoder) *field.TagSpec {
-	return &field.TagSpec{Length: enc.size, Enc: enc, Sort: sortTags}
-}
-
-// hexByte writes a tag as moov keeps it: hexadecimal, whole bytes.
-func hexByte(tag int) string {
-	if tag > 0xFF {
-		return fmt.Sprintf("%04X", tag)
-	}
-	return fmt.Sprintf("%02X", tag)
+// asciiWriting is how ascii87 writes the tables.
+var asciiWriting = writing{
+	leaves: map[shape]leafForm{
+		digits: {ASCIIDigits, Fixed}, digitsFilled: {ASCIIFilled, Fixed},
+		digitsUpTo: {ASCIIDigits, ASCIILL}, digitsUpToLong: {ASCIIDigits, ASCIILLL},
+		track2UpTo: {ASCIITrack2, ASCIILL},
+		text:       {ASCII, Fixed}, textUpTo: {ASCII, ASCIILL}, textUpToLong: {ASCII, ASCIILLL},
+		raw:     {Hex, Fixed},
+		tagText: {HexText, LengthHex1}, rawBER: {Hex, LengthHexBER},
+	},
+	bitmap: Hex,
+	field:  ASCIILLL, fieldMax: FieldBytesMax, setsMax: 2 * FieldBytesMax,
+	set: LengthHex2, setMax: 2 * setBytesMax, tag: Tag1Hex, tagBER: TagBERHex, unknown: LengthHexBERDigits,
 }

@@ -2,6 +2,7 @@ package specs_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"os"
 	"strings"
@@ -89,12 +90,78 @@ func setLine(t testing.TB, m *specs.Message, path, value string) {
 	m.Set(p, value)
 }
 
-func messageSeeds(t testing.TB) [][]byte {
-	var seeds [][]byte
-	for _, v := range vectors(t) {
-		seeds = append(seeds, v.body)
+// The same values in ascii87, written out by hand from ISO 8583:1987.
+func TestASCIIMessages(t *testing.T) {
+	codec, ms := codecByName(t, specs.NameASCII87), specs.ASCII87()
+	want := map[string]string{
+		"echo": "0800" + "8220000000000000" + "0400000000000000" + "1122121700" + "000001" + "301",
+		"check value, agreed by jPOS and moov": "0100" + "F224448108C08000" + "0000000000000004" +
+			"16" + "4895370012003478" + "000000" + "000000000000" + "1122121700" + "000123" + "2912" + "5999" + "010" + "51" +
+			"06" + "400552" + "532612000123" + "TERMID01" + "TOKENREQUESTOR1" + "840" +
+			"022" + "0040000000000000" + "11 123",
 	}
-	return seeds
+	for _, v := range vectors(t) {
+		packed, err := codec.Append(nil, v.message)
+		if err != nil {
+			t.Errorf("%s: %v", v.name, err)
+			continue
+		}
+		if text, ok := want[v.name]; ok && string(packed) != text {
+			t.Errorf("%s: packs\n%s, want\n%s", v.name, packed, text)
+		}
+		delete(want, v.name)
+		m, err := codec.Parse(packed)
+		if err != nil {
+			t.Errorf("%s: %v", v.name, err)
+			continue
+		}
+		if diff := cmp.Diff(codecValues(v.message), codecValues(m)); diff != "" {
+			t.Errorf("%s: codec (-want +got):\n%s", v.name, diff)
+		}
+		if diff := cmp.Diff(codecValues(v.message), moovUnpack(t, ms, packed)); diff != "" {
+			t.Errorf("%s: moov (-want +got):\n%s", v.name, diff)
+		}
+		if printable := strings.Trim(string(packed), printableASCII); printable != "" {
+			t.Errorf("%s: %q is not printable", v.name, printable)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not among the vectors: %v", want)
+	}
+}
+
+const printableASCII = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+
+// The sets of ascii87 are those of visa-style in hexadecimal, but for the code
+// page of text.
+func TestASCIISetsAreTheSameBytes(t *testing.T) {
+	m := specs.NewMessage("0100")
+	m.SetBytes(specs.P(55, 1, 0x9F26), []byte{1, 2, 3, 4, 5, 6, 7, 8})
+	m.SetBytes(specs.P(55, 1, 0x5A), []byte{0x47, 0x61})
+	m.SetBytes(specs.P(55, 1, 0x72), bytes.Repeat([]byte{0xAB}, 127))
+	m.SetBytes(specs.P(55, 1, 0xDF01), []byte{0xFF})
+	visa, err := specs.VisaStyleCodec().Append(nil, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ascii, err := codecByName(t, specs.NameASCII87).Append(nil, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const visaHead, asciiHead = 2 + 8 + 1, 4 + 16 + 3 // type, bitmap, length
+	if got, want := string(ascii[asciiHead:]), strings.ToUpper(hex.EncodeToString(visa[visaHead:])); got != want {
+		t.Errorf("field 55 is %s, want %s", got, want)
+	}
+}
+
+func TestTheFillOfTheEntryModeMustBeZero(t *testing.T) {
+	m := specs.NewMessage("0100")
+	m.Set(specs.P(22), "0712")
+	_, err := codecByName(t, specs.NameASCII87).Append(nil, m)
+	f := (*specs.FormatError)(nil)
+	if !errors.As(err, &f) || f.Kind != specs.BadPad || f.Path != "22" {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestTagOrderDoesNotMatter(t *testing.T) {
