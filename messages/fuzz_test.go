@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/firsttap/firsttap/internal/golden"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
 )
@@ -13,8 +14,13 @@ import (
 // FuzzDecode: whatever the codec reads gives a typed message or one of the
 // package's errors; a typed message is written and read back the same.
 func FuzzDecode(f *testing.F) {
+	ascii, err := specs.SpecByName(specs.NameASCII87)
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, e := range family() {
 		f.Add(packed(f, encoded(f, e)))
+		f.Add(golden.Load(f, goldenFile(specs.NameASCII87, e.name)))
 	}
 	check, _ := hex.DecodeString(checkValue)
 	f.Add(check)
@@ -27,6 +33,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		m, err := specs.VisaStyleCodec().Parse(raw)
+		if err != nil {
+			m, err = ascii.Parse(raw)
+		}
 		if err != nil {
 			return
 		}

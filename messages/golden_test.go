@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,56 +18,100 @@ import (
 	"github.com/firsttap/firsttap/specs"
 )
 
-func goldenFile(name string) string { return filepath.Join("testdata", "golden", name+".txt") }
+// goldenFile is where the bytes of an example in a profile are: those of
+// visa-style in testdata/golden, others in a folder there.
+func goldenFile(profile, name string) string {
+	if profile == specs.NameVisaStyle {
+		profile = ""
+	}
+	return filepath.Join("testdata", "golden", profile, name+".txt")
+}
 
-// Every message of the family gives the bytes of its golden file, and the
+// inEachProfile runs a test of every example in every profile.
+func inEachProfile(t *testing.T, run func(t *testing.T, codec *specs.Codec, e example)) {
+	t.Helper()
+	for _, profile := range specs.SpecNames() {
+		codec, err := specs.SpecByName(profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range family() {
+			t.Run(profile+"/"+e.name, func(t *testing.T) { run(t, codec, e) })
+		}
+	}
+}
+
+// Every message of the family gives the bytes of its golden files, and the
 // bytes give the message back.
 func TestGolden(t *testing.T) {
-	for _, e := range family() {
-		t.Run(e.name, func(t *testing.T) {
-			raw := packed(t, encoded(t, e))
-			golden.Check(t, goldenFile(e.name), annotated(t, e.title, raw))
-			m, err := specs.VisaStyleCodec().Parse(golden.Load(t, goldenFile(e.name)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			typed, err := messages.Decode(m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := differ(e.typed, typed); d != "" {
-				t.Errorf("decoding gives another message (-want +got):\n%s", d)
-			}
-		})
+	inEachProfile(t, func(t *testing.T, codec *specs.Codec, e example) {
+		raw, err := codec.Append(nil, encoded(t, e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := goldenFile(codec.Name(), e.name)
+		golden.Check(t, file, annotated(t, codec, e.title, raw))
+		m, err := codec.Parse(golden.Load(t, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		typed, err := messages.Decode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := differ(e.typed, typed); d != "" {
+			t.Errorf("decoding gives another message (-want +got):\n%s", d)
+		}
+	})
+}
+
+// A golden file that no example has is not left behind.
+func TestNoGoldenFileIsLeftOver(t *testing.T) {
+	known := map[string]bool{}
+	for _, profile := range specs.SpecNames() {
+		for _, e := range family() {
+			known[goldenFile(profile, e.name)] = true
+		}
+	}
+	err := filepath.WalkDir(filepath.Join("testdata", "golden"), func(file string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !known[file] {
+			t.Errorf("%s belongs to no example", file)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
 // moov's own message type, with nothing but the description of the profile,
 // reads the golden bytes and writes them again.
 func TestMoovReadsGolden(t *testing.T) {
-	description := specs.VisaStyle()
-	for _, e := range family() {
-		raw := golden.Load(t, goldenFile(e.name))
+	inEachProfile(t, func(t *testing.T, codec *specs.Codec, e example) {
+		description, err := specs.Describe(codec.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := golden.Load(t, goldenFile(codec.Name(), e.name))
 		m := iso8583.NewMessage(description)
 		if err := m.Unpack(raw); err != nil {
-			t.Errorf("%s: moov cannot unpack: %v", e.name, err)
-			continue
+			t.Fatalf("moov cannot unpack: %v", err)
 		}
 		again, err := m.Pack()
 		if err != nil || !bytes.Equal(again, raw) {
-			t.Errorf("%s: moov packs %X, %v", e.name, again, err)
+			t.Errorf("moov packs %X, %v", again, err)
 		}
 		if mti, _ := m.GetMTI(); mti != e.typed.MTI() {
-			t.Errorf("%s: moov sees a %s", e.name, mti)
+			t.Errorf("moov sees a %s", mti)
 		}
-	}
+	})
 }
 
 // annotated cuts a message into its elements. Of an element with parts only
 // the head stands on its own line.
-func annotated(t *testing.T, title string, raw []byte) []golden.Line {
+func annotated(t *testing.T, codec *specs.Codec, title string, raw []byte) []golden.Line {
 	t.Helper()
-	in := specs.VisaStyleCodec().Inspect(raw)
+	in := codec.Inspect(raw)
 	if in.Fault != nil {
 		t.Fatal(in.Fault)
 	}

@@ -48,12 +48,13 @@ func (w *walker) note(n *node, path Path, depth int, e extent, value string) {
 	*w.trace = append(*w.trace, element)
 }
 
-func (w *walker) noteBitmap(name string, path Path, offset, length, depth int) {
+// noteBitmap records a bitmap, its bits in hexadecimal however they are written.
+func (w *walker) noteBitmap(name string, path Path, bits []byte, offset, length, depth int) {
 	if w.trace == nil {
 		return
 	}
 	element := Element{Offset: offset, Length: length, Depth: depth, Path: path.String(), Name: name}
-	element.Value = string(appendHex(nil, w.body[offset:offset+length]))
+	element.Value = string(appendHex(nil, bits))
 	*w.trace = append(*w.trace, element)
 }
 

@@ -48,7 +48,7 @@ func (w *walker) bitmaps(at int) (b bitmaps, next int, f *FormatError) {
 	if f = w.bitmap(enc, b.bytes[:bitmapBytes], at, len(w.body), bitmapPath); f != nil {
 		return b, at, f
 	}
-	w.noteBitmap("Primary bitmap", bitmapPath, at, size, 0)
+	w.noteBitmap("Primary bitmap", bitmapPath, b.bytes[:bitmapBytes], at, size, 0)
 	at += size
 	if !b.has(secondaryBit) {
 		return b, at, nil
@@ -56,7 +56,7 @@ func (w *walker) bitmaps(at int) (b bitmaps, next int, f *FormatError) {
 	if f = w.bitmap(enc, b.bytes[bitmapBytes:], at, len(w.body), bitmapPath); f != nil {
 		return b, at, f
 	}
-	w.noteBitmap("Secondary bitmap", bitmapPath, at, size, 0)
+	w.noteBitmap("Secondary bitmap", bitmapPath, b.bytes[bitmapBytes:], at, size, 0)
 	switch {
 	case b.has(tertiaryBit):
 		return b, at, fault(BadBitmap, at, "1", "bit %d announces a third bitmap", tertiaryBit)
@@ -90,7 +90,7 @@ func (w *walker) subfields(n *node, e extent) *FormatError {
 		return f
 	}
 	at := e.value + n.enc.size(n.bitmapBytes)
-	w.noteBitmap("Bitmap", n.path, e.value, at-e.value, 1)
+	w.noteBitmap("Bitmap", n.path, bits, e.value, at-e.value, 1)
 	if at == e.end {
 		return fault(BadBitmap, e.value, n.path.String(), "nothing follows the bitmap")
 	}
