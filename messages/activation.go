@@ -143,6 +143,10 @@ func (a *ActivationAnswer) bind(b *binding) {
 
 // bindToken binds a token that may be absent as a whole, never in part.
 func bindToken(b *binding, t **TokenData) {
+	if b.notes != nil {
+		b.notes.together(func() { bindNumbered(b, &TokenData{}, mandatory) })
+		return
+	}
 	if b.decoding && slices.ContainsFunc(tokenFields, b.message.Has) {
 		*t = &TokenData{}
 	}

@@ -24,6 +24,7 @@ type binding struct {
 	message  *specs.Message
 	decoding bool
 	err      error
+	notes    *notes // instead of both directions, see Forms
 }
 
 func (b *binding) fail(p specs.Path, format string, args ...any) {
@@ -36,6 +37,10 @@ func (b *binding) fail(p specs.Path, format string, args ...any) {
 // conversions. show gives "" for a value that is absent. What read would not
 // give back is not written either.
 func value[T comparable](b *binding, p specs.Path, v *T, need presence, read func(string) (T, error), show func(T) string) {
+	if b.notes != nil {
+		b.notes.add(p, need)
+		return
+	}
 	if b.err != nil {
 		return
 	}

@@ -21,6 +21,10 @@ func chipPath(tag emv.Tag) specs.Path { return specs.P(fieldChip, chipSet, int(t
 func (b *binding) chip(in *emv.Input, arqc *emv.Cryptogram) {
 	switch {
 	case b.err != nil:
+	case b.notes != nil:
+		for _, tag := range chipNeeded {
+			b.notes.add(chipPath(tag), mandatory)
+		}
 	case b.decoding:
 		b.readChip(in, arqc)
 	case arqc.IsZero():
@@ -87,6 +91,9 @@ func (b *binding) authentication(arpc *emv.Cryptogram, csu *[4]byte) {
 	p := chipPath(emv.TagIssuerAuthentication)
 	var data []byte
 	switch {
+	case b.notes != nil:
+		b.notes.add(p, optional)
+		return
 	case b.err != nil || !b.decoding && arpc.IsZero():
 		return
 	case b.decoding:

@@ -86,7 +86,11 @@ var rooms = []room{
 		why: "the shape of the wire knows no meaning, so that tools can use it alone",
 	},
 	{
-		folder: "messages", may: with(core, "specs", "internal/secret"), tests: []string{iso8583},
+		folder: "specs/profile", may: []string{"specs"}, modules: []string{iso8583},
+		why: "descriptions in JSON are read and written apart from the codec's path, and know no meaning either",
+	},
+	{
+		folder: "messages", may: with(core, "specs", "internal/secret"), tests: []string{"specs/profile", iso8583},
 		why: "messages give meaning to the wire and do no I/O",
 	},
 	{
@@ -133,7 +137,7 @@ var rooms = []room{
 	},
 	{
 		folder: "cmd", modules: []string{anyModule},
-		may: with(core, "keys", "keys/pkcs11", "ranges", "specs", "messages", "api", "api/client", "api/wire", "guess", "simulator",
+		may: with(core, "keys", "keys/pkcs11", "ranges", "specs", "specs/profile", "messages", "api", "api/client", "api/wire", "guess", "simulator",
 			"internal/certs", "internal/config", "internal/explanation", "internal/link", "internal/network", "internal/secret", "internal/seed"),
 		tests: []string{"vault"},
 		why:   "commands read flags and print; the gateway's insides are put together in internal/network",
@@ -149,7 +153,7 @@ var rooms = []room{
 
 	{folder: "internal/arch", tests: []string{txtar}, why: "rules read source and nothing else"},
 	{
-		folder: "internal/config", may: with(core, "specs", "internal/certs", "internal/files", "internal/secret"), modules: []string{yaml},
+		folder: "internal/config", may: with(core, "messages", "specs", "specs/profile", "internal/certs", "internal/files", "internal/secret"), modules: []string{yaml},
 		why: "settings are checked against what they are about and start nothing",
 	},
 	{
