@@ -36,16 +36,16 @@ type FormField struct {
 func Forms() []Form {
 	const declined = token.DoNotHonour
 	return []Form{
-		form("sign-on, sign-off, echo", []string{"0800"}, &NetworkRequest{}),
-		form("sign-on, sign-off, echo, answer", []string{"0810"}, &NetworkAnswer{Response: token.Approved}, &NetworkAnswer{Response: declined}),
+		form("network management", []string{"0800"}, &NetworkRequest{}),
+		form("network management answer", []string{"0810"}, &NetworkAnswer{Response: token.Approved}, &NetworkAnswer{Response: declined}),
 		form("activation", []string{"0100", "0101"}, &ActivationRequest{}),
-		form("activation, answer", []string{"0110"},
+		form("activation answer", []string{"0110"},
 			&ActivationAnswer{Outcome: Outcome{Response: token.Approved}}, &ActivationAnswer{Outcome: Outcome{Response: declined}}),
 		form("tap", []string{"0100", "0101"}, &TapRequest{}),
-		form("tap, answer", []string{"0110"},
+		form("tap answer", []string{"0110"},
 			&TapAnswer{Outcome: Outcome{Response: token.Approved}}, &TapAnswer{Outcome: Outcome{Response: declined}}),
 		form("token notification", []string{"0620"}, &Notification{}),
-		form("token notification, answer", []string{"0630"},
+		form("token notification answer", []string{"0630"},
 			&NotificationAnswer{Response: token.Approved}, &NotificationAnswer{Response: declined}),
 	}
 }

@@ -37,21 +37,21 @@ func formOf(t *testing.T, e example) messages.Form {
 	name := ""
 	switch e.typed.(type) {
 	case *messages.NetworkRequest:
-		name = "sign-on, sign-off, echo"
+		name = "network management"
 	case *messages.NetworkAnswer:
-		name = "sign-on, sign-off, echo, answer"
+		name = "network management answer"
 	case *messages.ActivationRequest:
 		name = "activation"
 	case *messages.ActivationAnswer:
-		name = "activation, answer"
+		name = "activation answer"
 	case *messages.TapRequest:
 		name = "tap"
 	case *messages.TapAnswer:
-		name = "tap, answer"
+		name = "tap answer"
 	case *messages.Notification:
 		name = "token notification"
 	case *messages.NotificationAnswer:
-		name = "token notification, answer"
+		name = "token notification answer"
 	}
 	for _, f := range messages.Forms() {
 		if f.Name == name && slices.Contains(f.Types, e.typed.MTI()) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,19 +41,21 @@ code 1 and says at which byte, in which field and why.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(c *cobra.Command, args []string) error { return decode(c, f, args) },
 	}
-	c.Flags().StringVar(&f.spec, "spec", specs.NameVisaStyle, "message profile: "+strings.Join(specs.SpecNames(), ", "))
+	c.Flags().StringVar(&f.spec, "spec", specs.NameVisaStyle, "message profile: "+strings.Join(specs.SpecNames(), ", ")+", or a file")
 	c.Flags().StringVar(&f.framing, "framing", specs.FramingNone, "what is around the message: "+strings.Join(specs.FramingNames(), ", "))
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON document")
 	c.Flags().BoolVar(&f.unsafe, "unsafe", false, "show card data in clear: for test cards only")
-	_ = c.RegisterFlagCompletionFunc("spec", cobra.FixedCompletions(specs.SpecNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("spec", func(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		return completeSpec(c, nil, typed)
+	})
 	_ = c.RegisterFlagCompletionFunc("framing", cobra.FixedCompletions(specs.FramingNames(), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
 func decode(c *cobra.Command, f decodeFlags, args []string) error {
-	codec, err := specs.SpecByName(f.spec)
+	spoken, err := readSpec(f.spec)
 	if err != nil {
-		return usage("--spec: %v", err)
+		return specFlagError(err)
 	}
 	framing, err := specs.FramingByName(f.framing)
 	if err != nil {
@@ -62,7 +65,7 @@ func decode(c *cobra.Command, f decodeFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	d := lay(codec, framing, raw, f.unsafe)
+	d := lay(spoken.Codec, framing, raw, f.unsafe)
 	if f.json {
 		err = printJSON(c.OutOrStdout(), d)
 	} else {
@@ -72,6 +75,15 @@ func decode(c *cobra.Command, f decodeFlags, args []string) error {
 		return errSaid
 	}
 	return err
+}
+
+// specFlagError keeps what is wrong with a description apart from a wrong use.
+func specFlagError(err error) error {
+	var wrongUse usageError
+	if errors.As(err, &wrongUse) {
+		return usage("--spec: %v", err)
+	}
+	return fmt.Errorf("--spec: %w", err)
 }
 
 func readHex(stdin io.Reader, args []string) ([]byte, error) {

@@ -94,6 +94,7 @@ it was not asked for rightly.`,
 		explainCommand(),
 		rangesCommand(),
 		guessCommand(),
+		specCommand(),
 		versionCommand(),
 	)
 	command.InitDefaultHelpCmd()

@@ -48,6 +48,7 @@ type world struct {
 	issuer  *issuerActor
 	log     zerolog.Logger
 	story   story.World
+	wires   wires
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -66,15 +67,30 @@ type worldOptions struct {
 	amount    uint64
 	log       zerolog.Logger
 	raw       func(body []byte) // see wiretap.Tap
+	wires     wires
+}
+
+// wires tells of a door, or of lineIssuer, how messages are written and framed
+// there. What is not told of is as by default.
+type wires map[network.Door]config.Wire
+
+// lineIssuer is the line between the gateway and the issuer.
+const lineIssuer network.Door = "issuer"
+
+func (w wires) set(door network.Door, wire *config.Wire) {
+	if told, ok := w[door]; ok {
+		wire.Spec, wire.Framing = told.Spec, told.Framing
+	}
 }
 
 // openWorld starts every part and waits until the gateway has reached the
 // issuer.
 func openWorld(ctx context.Context, o worldOptions) (*world, error) {
-	w := &world{dir: o.dir, seed: o.seed, clock: clock.New(o.start), wire: &wiretap.Tap{Raw: o.raw}, log: o.log}
+	w := &world{dir: o.dir, seed: o.seed, clock: clock.New(o.start), wire: &wiretap.Tap{Raw: o.raw}, log: o.log, wires: o.wires}
 	issuerClock := w.clock.View()
 	issuerSettings := config.DefaultIssuerPart()
 	issuerSettings.Host, issuerSettings.Site, issuerSettings.Approve = anyPort, anyPort, config.ApproveOffice
+	o.wires.set(lineIssuer, &issuerSettings.Wire)
 	var err error
 	if w.issuer, err = openIssuer(issuerSettings, issuerClock.Now, seed.Stream(o.seed, "issuer"), w.wire, o.log); err != nil {
 		return nil, err
@@ -83,8 +99,12 @@ func openWorld(ctx context.Context, o worldOptions) (*world, error) {
 	if o.fixedKeys {
 		chance.Keys = seed.Stream(o.seed, "keys")
 	}
+	settings := anyPorts(w.issuer.hostAt.Addr().String())
+	o.wires.set(network.Wallets, &settings.Doors.Wallets.Wire)
+	o.wires.set(network.Merchants, &settings.Doors.Merchants.Wire)
+	o.wires.set(lineIssuer, &settings.Issuers[0].Wire)
 	w.network, err = network.Open(ctx, network.Options{
-		Settings: anyPorts(w.issuer.hostAt.Addr().String()), Dir: o.dir, Version: knownVersion(), Chance: chance, Log: o.log,
+		Settings: settings, Dir: o.dir, Version: knownVersion(), Chance: chance, Log: o.log,
 	})
 	if err != nil {
 		return nil, err
@@ -179,6 +199,7 @@ func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
 	}
 	settings := config.DefaultWalletPart()
 	settings.Gateway = w.network.Address(network.Wallets)
+	w.wires.set(network.Wallets, &settings.Wire)
 	settings.Channel = "https://" + w.network.Address(network.Phones)
 	settings.Certificate = filepath.Join(w.certificates(), certs.AuthorityFile)
 	return openWallet(ctx, settings, held, walletLinks{
@@ -189,6 +210,7 @@ func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
 func (w *world) openMerchant(ctx context.Context, tamper func(*messages.TapRequest)) (*merchant.Merchant, error) {
 	settings := config.DefaultMerchantPart()
 	settings.Gateway = w.network.Address(network.Merchants)
+	w.wires.set(network.Merchants, &settings.Wire)
 	o := merchantOptions(settings, w.clock.Now, seed.Stream(w.seed, "merchant"), w.wire, w.log)
 	o.Tamper = tamper
 	return merchant.Open(ctx, o)

@@ -7,6 +7,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/firsttap/firsttap/internal/files"
 	"github.com/firsttap/firsttap/specs"
+	"github.com/firsttap/firsttap/specs/profile"
 )
 
 // Faults is every fault of a file, one a line.
@@ -143,15 +145,26 @@ func checkDigits(f *Faults, path, digits string, least, most int) {
 
 // Wire says how to speak to a peer.
 type Wire struct {
-	Spec    string `yaml:"spec"`    // of the messages
+	Spec    string `yaml:"spec"`    // of the messages: a name, or a file with a description
 	Framing string `yaml:"framing"` // around them
 	Station uint32 `yaml:"station"` // the peer's number in the header, six digits
+
+	codec *specs.Codec // of Spec, read by check
 }
 
-// check adds faults with paths that begin with prefix, such as "doors.wallets."
-func (w Wire) check(f *Faults, prefix string) {
-	if _, err := specs.SpecByName(w.Spec); err != nil {
+// check adds faults with paths that begin with prefix, such as "doors.wallets.".
+func (w *Wire) check(f *Faults, prefix string) {
+	p, err := ReadSpec(w.Spec)
+	var faults profile.Faults
+	switch {
+	case errors.As(err, &faults):
+		for _, fault := range faults {
+			f.add(prefix+"spec", "%s: %v", w.Spec, fault)
+		}
+	case err != nil:
 		f.add(prefix+"spec", "%v", err)
+	default:
+		w.codec = p.Codec
 	}
 	if _, err := specs.FramingByName(w.Framing); err != nil || w.Framing == specs.FramingNone {
 		f.add(prefix+"framing", "must be one of vap, binary2, ascii4")
@@ -161,9 +174,12 @@ func (w Wire) check(f *Faults, prefix string) {
 	}
 }
 
-// Codec is the codec that Spec names; check has made sure of it.
+// Codec is the codec of Spec; check has made sure of it.
 func (w Wire) Codec() *specs.Codec {
-	codec, _ := specs.SpecByName(w.Spec)
+	if w.codec != nil {
+		return w.codec
+	}
+	codec, _ := specs.SpecByName(w.Spec) // a default, which no check has seen
 	return codec
 }
 

@@ -161,8 +161,8 @@ func LoadGateway(path string) (Gateway, error) {
 }
 
 func (g *Gateway) check(f *Faults) {
-	checkDoor(f, "doors.wallets", g.Doors.Wallets)
-	checkDoor(f, "doors.merchants", g.Doors.Merchants)
+	checkDoor(f, "doors.wallets", &g.Doors.Wallets)
+	checkDoor(f, "doors.merchants", &g.Doors.Merchants)
 	checkListen(f, "http.issuers", g.HTTP.Issuers)
 	checkListen(f, "http.phones", g.HTTP.Phones)
 	checkListen(f, "http.operators", g.HTTP.Operators)
@@ -179,8 +179,8 @@ func (g *Gateway) check(f *Faults) {
 	if len(g.Issuers) == 0 {
 		f.add("issuers", "must have at least one issuer")
 	}
-	for i, issuer := range g.Issuers {
-		issuer.checkAt(f, fmt.Sprintf("issuers[%d]", i))
+	for i := range g.Issuers {
+		g.Issuers[i].checkAt(f, fmt.Sprintf("issuers[%d]", i))
 	}
 	if len(*f) == 0 {
 		g.checkTogether(f)
@@ -211,12 +211,12 @@ func (g *Gateway) checkTogether(f *Faults) {
 	}
 }
 
-func checkDoor(f *Faults, path string, d Door) {
+func checkDoor(f *Faults, path string, d *Door) {
 	checkListen(f, path+".listen", d.Listen)
 	d.Wire.check(f, path+".")
 }
 
-func (i Issuer) checkAt(f *Faults, path string) {
+func (i *Issuer) checkAt(f *Faults, path string) {
 	checkIssuerName(f, path+".name", i.Name)
 	checkPeer(f, path+".address", i.Address)
 	i.Wire.check(f, path+".")

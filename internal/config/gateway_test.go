@@ -12,7 +12,7 @@ func TestGatewayLimits(t *testing.T) {
 	for _, l := range []limit[Gateway]{
 		{"doors.wallets.listen", func(g *Gateway, v string) { g.Doors.Wallets.Listen = v }, goodListen, badListen},
 		{"doors.merchants.listen", func(g *Gateway, v string) { g.Doors.Merchants.Listen = v }, goodListen, badListen},
-		{"doors.wallets.spec", func(g *Gateway, v string) { g.Doors.Wallets.Spec = v }, []string{"visa-style"}, []string{"nosuch"}},
+		{"doors.wallets.spec", func(g *Gateway, v string) { g.Doors.Wallets.Spec = v }, goodSpec, badSpec},
 		{"doors.merchants.framing", func(g *Gateway, v string) { g.Doors.Merchants.Framing = v }, framings, badFraming},
 		{"mode", func(g *Gateway, v string) { g.Mode = v }, []string{"test", "production"}, []string{"", "Production", "demo"}},
 		{"tls.minimum", func(g *Gateway, v string) { g.TLS.Minimum = v }, []string{"1.3", "1.2"}, []string{"", "1.1", "1.4", "TLS1.3"}},
@@ -28,7 +28,7 @@ func TestGatewayLimits(t *testing.T) {
 		{"requestorFailuresPerHourMax", whole(func(g *Gateway) *int { return &g.RequestorFailuresPerHourMax }), []string{"0", "100000"}, []string{"-1", "100001"}},
 		{"issuers[0].name", func(g *Gateway, v string) { g.Issuers[0].Name = v }, goodName, badName},
 		{"issuers[0].address", func(g *Gateway, v string) { g.Issuers[0].Address = v }, goodPeer, badPeer},
-		{"issuers[0].spec", func(g *Gateway, v string) { g.Issuers[0].Spec = v }, []string{"visa-style"}, []string{""}},
+		{"issuers[0].spec", func(g *Gateway, v string) { g.Issuers[0].Spec = v }, goodSpec, badSpec},
 		{"issuers[0].framing", func(g *Gateway, v string) { g.Issuers[0].Framing = v }, framings, badFraming},
 	} {
 		l.check(t, DefaultGateway, func(g *Gateway) Faults { return faultsOf(g) })

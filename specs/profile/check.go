@@ -30,7 +30,7 @@ func check(ms *iso8583.MessageSpec, needs []Need, faults *Faults) (notes []strin
 			compare(at, ours[path], their, faults)
 		case otherTags(ms, group.path):
 		case group.mandatory():
-			faults.add(at, "it is missing: %s needs %s, %s", group.who(true), path, ours[path].Name)
+			faults.add(at, "it is missing: %s, %s, is needed by %s", path, ours[path].Name, group.who(true))
 		default:
 			notes = append(notes, fmt.Sprintf("%s is left out: %s cannot be sent or read with %s", path, group.who(false), ours[path].Name))
 		}
