@@ -9,8 +9,9 @@ import (
 )
 
 // FrameBytesMax is the most bytes that may follow a frame's length, header
-// included. The longest message of the profile has fewer than 1300; a bigger
-// length is a lost or hostile peer.
+// included. The longest message of visa-style has fewer than 1300, and the
+// longest of the family in ascii87 fewer than 2000; a bigger length is a lost
+// or hostile peer.
 const FrameBytesMax = 2048
 
 // Names of the framings.
