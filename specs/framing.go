@@ -10,7 +10,7 @@ import (
 
 // FrameBytesMax is the most bytes that may follow a frame's length, header
 // included. The longest message of visa-style has fewer than 1300, and the
-// longest of the family in ascii87 fewer than 2000; a bigger length is a lost
+// longest of the family in ascii87 fewer than 1000; a bigger length is a lost
 // or hostile peer.
 const FrameBytesMax = 2048
 

@@ -97,6 +97,10 @@ var faultTests = []faultTest{
 	{"fields.11.disableAutoExpand", `"yes"`, "fields.11.disableAutoExpand: must be true or false"},
 	{"fields.55.subfields.01.tag.padding", `{"type":"Left","pad":"0"}`, "fields.55.subfields.01.tag.padding: padding with 0"},
 	{"fields.11.tag", `{}`, "fields.11.tag: only a Composite has it"},
+	{
+		"fields.55.subfields.01.subfields.9F26", `{"type":"String","length":8,"enc":"ASCII","prefix":"BerTLV"}`,
+		"fields.55.subfields.01.subfields.9F26.enc: ASCII holds text: firsttap sends bytes",
+	},
 	{"fields.126.subfields.9.enc", `"EBCDIC"`, "fields.126.subfields.9.enc: a Binary is Binary or HexToASCII"},
 }
 
