@@ -182,7 +182,7 @@ func (s Schedule) Change(p Policy, now, from time.Time, void bool) (Schedule, er
 	if !from.After(now) {
 		return Schedule{}, fmt.Errorf("%w: %s is not after %s", ErrEffective, from.Format(time.RFC3339), now.Format(time.RFC3339))
 	}
-	changed, err := s.with(p, from)
+	changed, err := s.with(p, now, from)
 	if err != nil {
 		return Schedule{}, err
 	}
@@ -190,13 +190,13 @@ func (s Schedule) Change(p Policy, now, from time.Time, void bool) (Schedule, er
 		if !soon {
 			return Schedule{}, &OutstandingError{Until: until}
 		}
-		return s.with(p, until)
+		return s.with(p, now, until)
 	}
 	return changed, nil
 }
 
 // with puts p in force from the first end of a window at or after from.
-func (s Schedule) with(p Policy, from time.Time) (Schedule, error) {
+func (s Schedule) with(p Policy, now, from time.Time) (Schedule, error) {
 	slot := s.SlotAt(from)
 	if !slot.Start.Equal(from) {
 		from = slot.End
@@ -211,7 +211,9 @@ func (s Schedule) with(p Policy, from time.Time) (Schedule, error) {
 		kept = append(kept, Version{From: from.UTC(), Policy: p})
 	}
 	if len(kept) > VersionsMax {
-		kept = kept[len(kept)-VersionsMax:]
+		if kept = kept[1:]; kept[0].From.After(now) {
+			return Schedule{}, fmt.Errorf("%w: %d changes are planned already, which is all a schedule holds", ErrSchedule, VersionsMax-1)
+		}
 		kept[0].From = time.Time{}
 	}
 	return NewSchedule(kept...)

@@ -178,6 +178,13 @@ func TestVersionsMax(t *testing.T) {
 	if len(got) != dcvv2.VersionsMax || !got[0].From.IsZero() || got[0].Policy != full.Versions()[1].Policy || got[len(got)-1].Policy != hourly(5) {
 		t.Errorf("one change past the limit: %d versions, the first from %v", len(got), got[0].From)
 	}
+	late := start.Add(2000 * time.Hour)
+	if _, err := full.Change(hourly(5), start.Add(time.Hour), late, false); err != nil {
+		t.Errorf("the first version is over: %v", err)
+	}
+	if _, err := full.Change(hourly(5), start.Add(time.Hour-1), late, false); !errors.Is(err, dcvv2.ErrSchedule) {
+		t.Errorf("the first version is in force: %v", err)
+	}
 }
 
 func TestNewScheduleRefusesWhatDoesNotFollow(t *testing.T) {

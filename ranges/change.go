@@ -21,8 +21,8 @@ type Change struct {
 	// policy for a new range. nil keeps it. It may be called more than once.
 	Edit func(dcvv2.Policy) dcvv2.Policy
 	// From is when the policy takes effect: at the first window's end at or
-	// after it. Zero is as soon as no code is voided. A new range has none: it
-	// is in force at once.
+	// after it. Zero is as soon as no code is voided, and not before what is
+	// planned. A new range has none: it is in force at once.
 	From time.Time
 	Void bool   // codes that were given out may become void
 	By   string // who changes it, for the audit trail
@@ -156,8 +156,7 @@ func (r *Register) plan(q request, at time.Time) (vault.RangeRecord, Applied, er
 	if q.Issuer != "" && q.Issuer != registration.Issuer {
 		return is, Applied{}, fmt.Errorf("%w: %s belongs to %q", ErrOwner, q.Range, registration.Issuer)
 	}
-	wanted := q.edited(replaced(registration.Schedule, q.From))
-	schedule, err := registration.Schedule.Change(wanted, at, q.From, q.Void)
+	schedule, err := rescheduled(registration.Schedule, q, at)
 	if err != nil {
 		return is, Applied{}, err
 	}
@@ -168,6 +167,21 @@ func (r *Register) plan(q request, at time.Time) (vault.RangeRecord, Applied, er
 		Effective: versions[len(versions)-1].From,
 		Soonest:   registration.Schedule.SlotAt(at).End,
 	}, nil
+}
+
+// rescheduled puts the policy wanted in its place. Without a time and without
+// leave to void codes it comes no earlier than what is planned last, of which it
+// takes over all that it does not name.
+func rescheduled(s dcvv2.Schedule, q request, at time.Time) (dcvv2.Schedule, error) {
+	wanted := q.edited(replaced(s, q.From))
+	versions := s.Versions()
+	planned := versions[len(versions)-1].From
+	if q.From.IsZero() && !q.Void && planned.After(at) {
+		if with, err := s.Change(wanted, at, planned, false); !errors.Is(err, dcvv2.ErrOutstanding) {
+			return with, err
+		}
+	}
+	return s.Change(wanted, at, q.From, q.Void)
 }
 
 // replaced is the policy that a change from a time on would replace.

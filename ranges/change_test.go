@@ -62,15 +62,53 @@ func TestAPlanIsNotForgotten(t *testing.T) {
 	b.pass(3 * time.Hour)
 	b.put(r, to(func(p *dcvv2.Policy) { p.Grace = 0 }))
 	s := scheduleOf(t, r, cards)
-	if got := s.At(noon.Add(25 * time.Hour)); got.KeyVersion != 2 || got.Grace == 0 {
-		t.Errorf("the key comes as planned: %+v", got)
+	if got := s.At(noon.Add(25*time.Hour - 1)); got.KeyVersion != 1 || got.Grace == 0 {
+		t.Errorf("nothing comes before the plan: %+v", got)
 	}
-	if got := s.At(noon.Add(48 * time.Hour)); got.KeyVersion != 2 || got.Grace != 0 {
-		t.Errorf("and stays: %+v", got)
+	if got := s.At(noon.Add(25 * time.Hour)); got.KeyVersion != 2 || got.Grace != 0 {
+		t.Errorf("the key comes as planned, and the rest with it: %+v", got)
 	}
 	before := ranges.Change{Range: cards, By: "ada", From: noon.Add(5 * time.Hour), Edit: editing(func(p *dcvv2.Policy) { p.Grace = 1 })}
 	if _, err := r.Put(ctx, before); !errors.Is(err, dcvv2.ErrOutstanding) {
 		t.Errorf("what would drop the plan voids codes: %v", err)
+	}
+}
+
+// TestAStartWantsTheKeysOfLivingCodes holds that the key of a version is wanted
+// until the grace of its last window is over, and no longer.
+func TestAStartWantsTheKeysOfLivingCodes(t *testing.T) {
+	b := newBench(t)
+	b.put(b.open(harbour(hours(1))), keyTo(2))
+	b.pass(noon.Add(25*time.Hour + dcvv2.GraceMax - time.Second).Sub(b.now()))
+	for _, want := range []string{"4761739/1/16 4761739/2/16", "4761739/2/16"} {
+		b.keys = nil
+		b.open(harbour(hours(1)))
+		if got := strings.Join(b.keys, " "); got != want {
+			t.Errorf("it wants %s, not %s", got, want)
+		}
+		b.pass(time.Second)
+	}
+}
+
+// TestAPlanIsNotBroughtForward holds that a limit changed meanwhile leaves a
+// rotation on its day, and that one on top of it waits for its codes.
+func TestAPlanIsNotBroughtForward(t *testing.T) {
+	b := newBench(t)
+	r := b.open(harbour(hours(1)))
+	planned := noon.Add(240 * time.Hour)
+	far := keyTo(2)
+	far.From = planned
+	b.put(r, far)
+	b.put(r, to(func(p *dcvv2.Policy) { p.Grace = 0 }))
+	s := scheduleOf(t, r, cards)
+	if before, then := s.At(planned.Add(-1)), s.At(planned); before.KeyVersion != 1 || then.KeyVersion != 2 || then.Grace != 0 {
+		t.Errorf("before %+v, then %+v", before, then)
+	}
+	b.pass(239 * time.Hour)
+	b.put(r, keyTo(3))
+	s = scheduleOf(t, r, cards)
+	if then, later := s.At(planned), s.At(planned.Add(24*time.Hour)); then.KeyVersion != 2 || later.KeyVersion != 3 {
+		t.Errorf("then %+v, later %+v", then, later)
 	}
 }
 

@@ -223,13 +223,17 @@ func (r *Register) standing() []vault.RangeRecord {
 	return list
 }
 
-// ensureAll sees to the keys of all policies in force, past ones with them:
-// their codes may be good still.
+// ensureAll sees to the keys of all policies in force or planned, and of those
+// whose last codes may be in their grace.
 func (r *Register) ensureAll() error {
 	var faults []error
+	alive := r.now().Add(-dcvv2.GraceMax)
 	for _, one := range r.All() {
-		for _, v := range one.Schedule.Versions() {
-			faults = append(faults, r.ensure(one.Range, v.Policy))
+		versions := one.Schedule.Versions()
+		for i, v := range versions {
+			if i+1 == len(versions) || versions[i+1].From.After(alive) {
+				faults = append(faults, r.ensure(one.Range, v.Policy))
+			}
 		}
 	}
 	return errors.Join(faults...)
