@@ -10,7 +10,7 @@ import (
 // what hurts.
 const (
 	BodyBytesMax     = 16 << 10 // of a request; the largest good one has about 4 KiB (a JWS)
-	HeaderBytesMax   = 16 << 10 // of a request's headers
+	HeaderBytesMax   = 16 << 10 // of a request's first line and headers
 	RequestsInFlight = 256      // per door, of all clients; one more gets 429
 
 	HeaderTimeout  = 5 * time.Second  // from connect to the last header
@@ -18,6 +18,8 @@ const (
 	RequestTimeout = 12 * time.Second // for the work of one request
 	WriteTimeout   = 20 * time.Second // from the headers to the answer's last byte: cuts slow readers
 	IdleTimeout    = 60 * time.Second // between requests of one connection
+
+	serverSlack = 4096 // net/http reads so much more than http.Server.MaxHeaderBytes
 
 	retryAfterSeconds = "1" // with 503; with 429 it is computed
 )
@@ -32,7 +34,7 @@ func NewHTTPServer(h http.Handler) *http.Server {
 		ReadTimeout:       ReadTimeout,
 		WriteTimeout:      WriteTimeout,
 		IdleTimeout:       IdleTimeout,
-		MaxHeaderBytes:    HeaderBytesMax,
+		MaxHeaderBytes:    HeaderBytesMax - serverSlack,
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS13},
 	}
 }
