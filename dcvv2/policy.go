@@ -79,6 +79,12 @@ type basis struct {
 
 func (p *Policy) basis() basis { return basis{p.WindowHours, p.KeyVersion, p.Profile} }
 
+// keepsCodes reports whether the codes of p are good under o: they are the same,
+// and none is of an account that p enrols by default and o does not.
+func (p *Policy) keepsCodes(o *Policy) bool {
+	return p.basis() == o.basis() && (o.EnrolByDefault || !p.EnrolByDefault)
+}
+
 // ActionsFor lists the actions that a policy may have for a result: N, S, U or
 // P, the usual one first.
 func ActionsFor(r Result) []Action {

@@ -210,22 +210,62 @@ func (s Schedule) with(p Policy, now, from time.Time) (Schedule, error) {
 	if kept[len(kept)-1].Policy != p {
 		kept = append(kept, Version{From: from.UTC(), Policy: p})
 	}
-	if len(kept) > VersionsMax {
-		if kept = kept[1:]; kept[0].From.After(now) {
+	return bounded(kept, now)
+}
+
+// bounded makes a schedule of versions, and forgets the oldest when there are
+// too many and they are over.
+func bounded(versions []Version, now time.Time) (Schedule, error) {
+	for len(versions) > VersionsMax {
+		if versions = versions[1:]; versions[0].From.After(now) {
 			return Schedule{}, fmt.Errorf("%w: %d changes are planned already, which is all a schedule holds", ErrSchedule, VersionsMax-1)
 		}
-		kept[0].From = time.Time{}
+		versions[0].From = time.Time{}
 	}
-	return NewSchedule(kept...)
+	return NewSchedule(versions...)
+}
+
+// Amend gives the schedule in which edit is done to the policy in force, from
+// the end of now's window on, and to every one that is planned, which stays on
+// its day. It is for what no code hangs on: an edit that would void codes is
+// ErrOutstanding.
+func (s Schedule) Amend(edit func(Policy) Policy, now time.Time) (Schedule, error) {
+	if err := s.Validate(); err != nil {
+		return Schedule{}, err
+	}
+	from := s.SlotAt(now).End
+	var amended []Version
+	for i, v := range s.versions {
+		if v.From.Before(from) {
+			amended = append(amended, v)
+		}
+		if i+1 < len(s.versions) && !s.versions[i+1].From.After(from) {
+			continue // it is over by then
+		}
+		p := edit(v.Policy)
+		if !v.Policy.keepsCodes(&p) {
+			return Schedule{}, ErrOutstanding
+		}
+		if amended[len(amended)-1].Policy != p {
+			amended = append(amended, Version{From: laterOf(v.From, from), Policy: p})
+		}
+	}
+	return bounded(amended, now)
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // keepsCodes reports whether the codes of s for the times from now until a time
-// are good under o: they are the same, and none is of an account that s enrols
-// by default and o does not.
+// are good under o.
 func (s Schedule) keepsCodes(o Schedule, now, until time.Time) bool {
 	for at := now; at.Before(until); {
 		mine, theirs := s.SlotAt(at), o.SlotAt(at)
-		if mine.Policy.basis() != theirs.Policy.basis() || mine.Policy.EnrolByDefault && !theirs.Policy.EnrolByDefault {
+		if !mine.Policy.keepsCodes(&theirs.Policy) {
 			return false
 		}
 		at = mine.End

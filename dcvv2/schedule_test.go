@@ -2,6 +2,7 @@ package dcvv2_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -234,5 +235,49 @@ func TestNoSchedule(t *testing.T) {
 	}
 	if none.Outstanding(now) != (time.Time{}) || len(none.Accepted(now)) != 0 {
 		t.Error("nothing has outstanding codes, or several slots")
+	}
+}
+
+// TestAmendLeavesPlansOnTheirDay holds that an amendment reaches the policy in
+// force and all that are planned, and that none of it touches a code.
+func TestAmendLeavesPlansOnTheirDay(t *testing.T) {
+	now, one := moment(t, "2026-11-22T12:34:56Z"), moment(t, "2026-11-22T13:00:00Z")
+	two, five := one.Add(time.Hour), one.Add(4*time.Hour)
+	s, err := dcvv2.NewSchedule(
+		dcvv2.Version{Policy: hourly(1)}, dcvv2.Version{From: one, Policy: hourly(2)}, dcvv2.Version{From: five, Policy: hourly(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	strict := func(p dcvv2.Policy) dcvv2.Policy { p.FailuresPerDayMax = 1; return p }
+	for _, c := range []struct {
+		at   time.Time
+		want []dcvv2.Version
+	}{
+		{now, []dcvv2.Version{{Policy: hourly(1)}, {From: one, Policy: strict(hourly(2))}, {From: five, Policy: strict(hourly(3))}}},
+		{one, []dcvv2.Version{{Policy: hourly(1)}, {From: one, Policy: hourly(2)}, {From: two, Policy: strict(hourly(2))}, {From: five, Policy: strict(hourly(3))}}},
+		{five, []dcvv2.Version{{Policy: hourly(1)}, {From: one, Policy: hourly(2)}, {From: five, Policy: hourly(3)}, {From: five.Add(time.Hour), Policy: strict(hourly(3))}}},
+	} {
+		got, err := s.Amend(strict, c.at)
+		if err != nil || !slices.Equal(got.Versions(), c.want) {
+			t.Errorf("at %v: %v, %v", c.at, got.Versions(), err)
+		}
+		if again, err := got.Amend(strict, c.at); err != nil || !slices.Equal(again.Versions(), c.want) {
+			t.Errorf("twice at %v: %v, %v", c.at, again.Versions(), err)
+		}
+	}
+	for name, edit := range map[string]func(*dcvv2.Policy){
+		"hours":   func(p *dcvv2.Policy) { p.WindowHours = 2 },
+		"profile": func(p *dcvv2.Policy) { p.Profile = dcvv2.ProfileTOTP },
+		"one key": func(p *dcvv2.Policy) { p.KeyVersion = 2 }, // as it is in force, but not as planned
+	} {
+		if got, err := s.Amend(func(p dcvv2.Policy) dcvv2.Policy { edit(&p); return p }, one.Add(3*time.Hour)); !errors.Is(err, dcvv2.ErrOutstanding) {
+			t.Errorf("%s: %v, %v", name, got.Versions(), err)
+		}
+	}
+	if _, err := (dcvv2.Schedule{}).Amend(strict, now); !errors.Is(err, dcvv2.ErrPolicy) {
+		t.Errorf("no schedule: %v", err)
+	}
+	if _, err := s.Amend(func(p dcvv2.Policy) dcvv2.Policy { p.FailuresPerDayMax = 0; return p }, now); !errors.Is(err, dcvv2.ErrPolicy) {
+		t.Errorf("no policy: %v", err)
 	}
 }

@@ -21,8 +21,9 @@ type Change struct {
 	// policy for a new range. nil keeps it. It may be called more than once.
 	Edit func(dcvv2.Policy) dcvv2.Policy
 	// From is when the policy takes effect: at the first window's end at or
-	// after it. Zero is as soon as no code is voided, and not before what is
-	// planned. A new range has none: it is in force at once.
+	// after it. Zero is as soon as no code is voided: for what no code hangs on
+	// at the next window's end, and in all that is planned too; for all else
+	// not before what is planned. A new range has none: it is in force at once.
 	From time.Time
 	Void bool   // codes that were given out may become void
 	By   string // who changes it, for the audit trail
@@ -164,24 +165,39 @@ func (r *Register) plan(q request, at time.Time) (vault.RangeRecord, Applied, er
 	versions := schedule.Versions()
 	return is, Applied{
 		Changed:   !slices.Equal(versions, registration.Schedule.Versions()),
-		Effective: versions[len(versions)-1].From,
+		Effective: effective(registration.Schedule.Versions(), versions),
 		Soonest:   registration.Schedule.SlotAt(at).End,
 	}, nil
 }
 
 // rescheduled puts the policy wanted in its place. Without a time and without
-// leave to void codes it comes no earlier than what is planned last, of which it
-// takes over all that it does not name.
+// leave to void codes, what no code hangs on changes now and in all that is
+// planned, and all else comes no earlier than what is planned last.
 func rescheduled(s dcvv2.Schedule, q request, at time.Time) (dcvv2.Schedule, error) {
 	wanted := q.edited(replaced(s, q.From))
-	versions := s.Versions()
-	planned := versions[len(versions)-1].From
-	if q.From.IsZero() && !q.Void && planned.After(at) {
-		if with, err := s.Change(wanted, at, planned, false); !errors.Is(err, dcvv2.ErrOutstanding) {
-			return with, err
+	if q.From.IsZero() && !q.Void {
+		if amended, err := s.Amend(q.edited, at); !errors.Is(err, dcvv2.ErrOutstanding) {
+			return amended, err
+		}
+		versions := s.Versions()
+		if planned := versions[len(versions)-1].From; planned.After(at) {
+			if with, err := s.Change(wanted, at, planned, false); !errors.Is(err, dcvv2.ErrOutstanding) {
+				return with, err
+			}
 		}
 	}
 	return s.Change(wanted, at, q.From, q.Void)
+}
+
+// effective is when a changed schedule first differs from what it was; when
+// its last policy came into force if it does not.
+func effective(was, is []dcvv2.Version) time.Time {
+	for i, v := range is {
+		if i >= len(was) || v != was[i] {
+			return v.From
+		}
+	}
+	return is[len(is)-1].From
 }
 
 // replaced is the policy that a change from a time on would replace.

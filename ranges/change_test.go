@@ -62,11 +62,14 @@ func TestAPlanIsNotForgotten(t *testing.T) {
 	b.pass(3 * time.Hour)
 	b.put(r, to(func(p *dcvv2.Policy) { p.Grace = 0 }))
 	s := scheduleOf(t, r, cards)
-	if got := s.At(noon.Add(25*time.Hour - 1)); got.KeyVersion != 1 || got.Grace == 0 {
-		t.Errorf("nothing comes before the plan: %+v", got)
+	if got := s.At(b.now()); got.KeyVersion != 1 || got.Grace == 0 {
+		t.Errorf("nothing comes before the window's end: %+v", got)
+	}
+	if got := s.At(noon.Add(25*time.Hour - 1)); got.KeyVersion != 1 || got.Grace != 0 {
+		t.Errorf("the limit does not wait for the plan: %+v", got)
 	}
 	if got := s.At(noon.Add(25 * time.Hour)); got.KeyVersion != 2 || got.Grace != 0 {
-		t.Errorf("the key comes as planned, and the rest with it: %+v", got)
+		t.Errorf("the key comes as planned: %+v", got)
 	}
 	before := ranges.Change{Range: cards, By: "ada", From: noon.Add(5 * time.Hour), Edit: editing(func(p *dcvv2.Policy) { p.Grace = 1 })}
 	if _, err := r.Put(ctx, before); !errors.Is(err, dcvv2.ErrOutstanding) {

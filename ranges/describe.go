@@ -2,6 +2,7 @@ package ranges
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,12 +42,13 @@ func describe(was, is vault.RangeRecord, done Applied, void bool) string {
 	if !done.Changed {
 		return "nothing: it is so already"
 	}
-	parts := Differences(was.Registration.Schedule.At(done.Effective), last(is.Registration.Schedule))
+	parts := Differences(was.Registration.Schedule.At(done.Effective), is.Registration.Schedule.At(done.Effective))
 	if !done.Effective.IsZero() {
 		parts = append(parts, "from "+moment(done.Effective))
 	}
 	for _, v := range was.Registration.Schedule.Versions() {
-		if v.From.After(done.Effective) {
+		kept := func(o dcvv2.Version) bool { return o.From.Equal(v.From) }
+		if v.From.After(done.Effective) && !slices.ContainsFunc(is.Registration.Schedule.Versions(), kept) {
 			parts = append(parts, "instead of what was planned from "+moment(v.From))
 		}
 	}
