@@ -44,10 +44,15 @@ var inquiryMembers = []string{wire.PAN, wire.ClientID, wire.AgentID, wire.Transa
 func readInquiry(f *fields) inquiry {
 	q := inquiry{client: f.word(wire.ClientID), transactionID: f.word(wire.TransactionID), pan: f.pan(wire.PAN)}
 	f.optionalWord(wire.AgentID)
-	if digits := onlyDigits(q.transactionID); !q.pan.IsZero() && strings.Contains(digits, q.pan.Reveal()) {
+	if !q.pan.IsZero() && strings.Contains(onlyDigits(q.transactionID), withoutCheckDigit(q.pan)) {
 		f.refuse(wire.CodeFieldValue, wire.TransactionID, "send an id that does not contain the PAN: ids are logged")
 	}
 	return q
+}
+
+func withoutCheckDigit(pan card.PAN) string {
+	digits := pan.Reveal()
+	return digits[:len(digits)-1]
 }
 
 func onlyDigits(s string) string {

@@ -150,6 +150,7 @@ func TestGenerateRefuses(t *testing.T) {
 		{"no request id", `"msgIdentfctn":{"tranId":"r-1"},`, ``, wire.CodeFieldMissing, wire.TransactionID},
 		{"a request id with a line end", `"r-1"`, `"r\n1"`, wire.CodeFieldValue, wire.TransactionID},
 		{"the PAN as request id", `"r-1"`, `"r-4761-7390-0101-0010"`, wire.CodeFieldValue, wire.TransactionID},
+		{"the PAN without its check digit as request id", `"r-1"`, `"r-476173900101001"`, wire.CodeFieldValue, wire.TransactionID},
 		{"an unknown member", `"agentId"`, `"agntId"`, wire.CodeFieldUnknown, "agntId"},
 		{"another case", `"agentId"`, `"AgentId"`, wire.CodeFieldUnknown, "AgentId"},
 		{"a PAN as a name", `"agentId"`, `"4761739001010010"`, wire.CodeFieldUnknown, "****************"},

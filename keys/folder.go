@@ -30,6 +30,8 @@ const (
 var (
 	ErrPermissions = files.ErrOthers
 	ErrLostKey     = errors.New("the wrapping key is missing, and the key blocks are of no use without it: restore it from a backup")
+	// ErrNoRing wraps fs.ErrNotExist.
+	ErrNoRing = fmt.Errorf("there is no key ring; the gateway makes one when it starts, so does `firsttap keys generate`: %w", fs.ErrNotExist)
 )
 
 // folder is where a ring rests.
@@ -97,7 +99,13 @@ func (f folder) prepareWrapping(random io.Reader) error {
 
 func (f *folder) readWrapping() (err error) {
 	f.wrapping, err = readKeyFile(filepath.Join(f.dir, wrappingFile), wrappingBytes)
-	return err
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(f.dir, blocksFile)); errors.Is(err, fs.ErrNotExist) {
+		return ErrNoRing
+	}
+	return ErrLostKey
 }
 
 // readKeyFile reads the hexadecimal digits of a key of one of these lengths in

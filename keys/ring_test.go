@@ -285,7 +285,8 @@ func TestAChangedFolderIsRefusedWithTheReason(t *testing.T) {
 		{"an endless wrapping key", func(t *testing.T, dir string) { wrapping(t, dir, strings.Repeat("5A", 99), 0o600) }, nil, "more than"},
 		{"a wrapping key that the group may read", func(t *testing.T, dir string) { wrapping(t, dir, strings.Repeat("5A", 32), 0o640) }, keys.ErrPermissions, "0640"},
 		{"a wrapping key that others may write", func(t *testing.T, dir string) { wrapping(t, dir, strings.Repeat("5A", 32), 0o602) }, keys.ErrPermissions, "0602"},
-		{"no wrapping key", func(t *testing.T, dir string) { remove(t, dir, "wrapping.key") }, fs.ErrNotExist, "wrapping.key"},
+		{"no wrapping key", func(t *testing.T, dir string) { remove(t, dir, "wrapping.key") }, keys.ErrLostKey, "restore it from a backup"},
+		{"nothing", func(t *testing.T, dir string) { remove(t, dir, "wrapping.key"); remove(t, dir, "keys.json") }, keys.ErrNoRing, "firsttap keys generate"},
 		{"no blocks", func(t *testing.T, dir string) { remove(t, dir, "keys.json") }, fs.ErrNotExist, "keys.json"},
 	} {
 		dir := t.TempDir()
