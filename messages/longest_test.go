@@ -39,7 +39,7 @@ func TestTheLongestMessagesFitInAFrame(t *testing.T) {
 				t.Errorf("%s: %s: %v", name, form.Name, err)
 				continue
 			}
-		if _, err := framing.Append(nil, specs.Header{}, body); err != nil {
+			if _, err := framing.Append(nil, specs.Header{}, body); err != nil {
 				t.Errorf("%s: %s: %v", name, form.Name, err)
 			}
 		}
