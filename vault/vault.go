@@ -126,8 +126,16 @@ type Store interface {
 	// their codes, and notices that have ended. A mark stays, and its
 	// transaction with it, while its code could still be accepted. Requests
 	// that come again after their transaction is forgotten are new ones: keep
-	// more than they may take. Accounts, tokens, ranges and the audit trail
-	// stay. It works in small batches, between other changes; after an error
+	// more than they may take.
+	//
+	// It also forgets, of accounts, scopes and clients that never come again,
+	// failures of accounts and scopes that were at before twice as old as they
+	// count or older, and requests of issuers' clients that were not
+	// remembered any more at before. With a before that is not in the future
+	// nothing goes that may still count.
+	//
+	// Accounts, with their failures in a row, tokens, ranges and the audit
+	// trail stay. It works in small batches, between other changes; after an error
 	// what it forgot is forgotten.
 	Prune(ctx context.Context, before time.Time) (int, error)
 

@@ -105,9 +105,10 @@ func (t *turn) recall(r serving) (vault.AccountAnswer, error) {
 // one, so that what has gathered does not stay.
 const requestsPruned = 4
 
+const deleteOldRequests = `DELETE FROM requests WHERE rowid IN (SELECT rowid FROM requests WHERE at <= ? ORDER BY at LIMIT ?)`
+
 func (t *turn) rememberRequest(r serving, a vault.AccountAnswer) error {
-	if err := t.do(`DELETE FROM requests WHERE rowid IN (SELECT rowid FROM requests WHERE at <= ? ORDER BY at LIMIT ?)`,
-		requestsSince(r.At), requestsPruned); err != nil {
+	if err := t.do(deleteOldRequests, requestsSince(r.At), requestsPruned); err != nil {
 		return err
 	}
 	e, attempts := a.Account.Enrolment, a.Account.Attempts

@@ -113,9 +113,10 @@ func (s *store) Unfinished(ctx context.Context) ([]vault.Transaction, error) {
 // other changes do not wait.
 const pruneBatch = 200
 
-// stretch is where pruning stands: it walks through a table in the order of
-// its numbers, which is about that of time, and ends at the first batch that
-// holds nothing old.
+// stretch is where pruning stands. In a table with numbers it walks in their
+// order, which is about that of time, and ends at the first batch that holds
+// nothing old; in a table with an index by time it ends at the first batch
+// that is not full.
 type stretch struct {
 	after, last int64
 	before      time.Time
@@ -125,7 +126,10 @@ type stretch struct {
 // Prune forgets what is over; see vault.Store.
 func (s *store) Prune(ctx context.Context, before time.Time) (int, error) {
 	total := 0
-	for _, prune := range []func(*turn, *stretch) (int, error){(*turn).pruneTransactions, (*turn).pruneNotices} {
+	for _, prune := range []func(*turn, *stretch) (int, error){
+		(*turn).pruneTransactions, (*turn).pruneNotices,
+		(*turn).pruneFailures, (*turn).pruneScopeFailures, (*turn).pruneScopeMinutes, (*turn).pruneRequests,
+	} {
 		for walk := (stretch{before: before}); !walk.ended; walk.after = walk.last {
 			removed := 0
 			err := s.writer.do(ctx, func(t *turn) (err error) {
@@ -177,4 +181,38 @@ func (t *turn) stretch(walk *stretch, batch string) error {
 		[]any{walk.after, pruneBatch, nanoseconds(walk.before)}, &walk.last, &old)
 	walk.ended = old == 0
 	return err
+}
+
+// pruneFailures forgets what countFailure would, of accounts that never fail
+// again.
+func (t *turn) pruneFailures(walk *stretch) (int, error) {
+	return t.oldest(walk, failuresKeptSince(walk.before), `DELETE FROM failures WHERE (pan_ref, failed_at, key) IN
+		(SELECT pan_ref, failed_at, key FROM failures WHERE failed_at <= ? ORDER BY failed_at LIMIT ?)`)
+}
+
+// pruneScopeFailures forgets what countOnScope would, of scopes that are never
+// named again.
+func (t *turn) pruneScopeFailures(walk *stretch) (int, error) {
+	return t.oldest(walk, scopeKeptSince(walk.before), `DELETE FROM scope_failures WHERE (scope, failed_at, key) IN
+		(SELECT scope, failed_at, key FROM scope_failures WHERE failed_at <= ? ORDER BY failed_at LIMIT ?)`)
+}
+
+// pruneScopeMinutes forgets the sums of failures that pruneScopeFailures
+// forgot: no records of their own.
+func (t *turn) pruneScopeMinutes(walk *stretch) (int, error) {
+	_, err := t.oldest(walk, minuteOf(scopeKeptSince(walk.before))-1, `DELETE FROM scope_minutes WHERE (scope, minute) IN
+		(SELECT scope, minute FROM scope_minutes WHERE minute <= ? ORDER BY minute LIMIT ?)`)
+	return 0, err
+}
+
+func (t *turn) pruneRequests(walk *stretch) (int, error) {
+	return t.oldest(walk, requestsSince(walk.before), deleteOldRequests)
+}
+
+// oldest runs a statement that deletes what is as old as last or older, and
+// not more at once than it is told.
+func (t *turn) oldest(walk *stretch, last int64, statement string) (int, error) {
+	removed, err := t.exec(statement, last, pruneBatch)
+	walk.ended = removed < pruneBatch
+	return int(removed), err
 }

@@ -10,9 +10,12 @@ import (
 // failuresSince is the time after which a failure counts.
 func failuresSince(at time.Time) int64 { return nanoseconds(at.Add(-vault.FailuresFor)) }
 
-// countFailure records a failed attempt of a request, and forgets those too
-// old to count. They are kept twice as long as they count, because the clocks
-// of requests may disagree.
+// failuresKeptSince is the time after which a failure is kept: twice as long as
+// it counts, because the clocks of requests may disagree.
+func failuresKeptSince(at time.Time) int64 { return nanoseconds(at.Add(-2 * vault.FailuresFor)) }
+
+// countFailure records a failed attempt of a request, and forgets those of
+// the account that are not kept any more.
 func (t *turn) countFailure(reference, key string, at time.Time) error {
 	if err := t.do(`INSERT INTO failures (pan_ref, failed_at, key) VALUES (?, ?, ?)`, reference, nanoseconds(at), key); err != nil {
 		return err
@@ -21,7 +24,7 @@ func (t *turn) countFailure(reference, key string, at time.Time) error {
 		ON CONFLICT (pan_ref) DO UPDATE SET in_row = in_row + 1`, reference); err != nil {
 		return err
 	}
-	return t.do(`DELETE FROM failures WHERE pan_ref = ? AND failed_at <= ?`, reference, nanoseconds(at.Add(-2*vault.FailuresFor)))
+	return t.do(`DELETE FROM failures WHERE pan_ref = ? AND failed_at <= ?`, reference, failuresKeptSince(at))
 }
 
 // heedScopes ends a claim at the first scope that is at its limit.
@@ -104,10 +107,14 @@ func (t *turn) countOnScopes(c claiming) (alarms []string, err error) {
 // comes: more than one, so that what has gathered does not stay.
 const scopeFailuresPruned = 4
 
-// countOnScope records a failure on a scope. Those too old to count are kept
-// twice as long as they count, because the clocks of requests may disagree.
+// scopeKeptSince is the time after which a failure on a scope is kept: twice as
+// long as it counts, as with failuresKeptSince.
+func scopeKeptSince(at time.Time) int64 { return nanoseconds(at.Add(-2 * vault.ScopeFailuresFor)) }
+
+// countOnScope records a failure on a scope, and forgets some of those that
+// are not kept any more.
 func (t *turn) countOnScope(scope, key string, at time.Time) error {
-	failed, old := nanoseconds(at), nanoseconds(at.Add(-2*vault.ScopeFailuresFor))
+	failed, old := nanoseconds(at), scopeKeptSince(at)
 	if err := t.do(`INSERT INTO scope_failures (scope, failed_at, key) VALUES (?, ?, ?)`, scope, failed, key); err != nil {
 		return err
 	}

@@ -147,3 +147,28 @@ func TestOldScopeFailuresGoAsNewOnesCome(t *testing.T) {
 		}
 	}
 }
+
+// TestPruningLeavesNoRowOfWhatNeverComesAgain looks at the rows themselves.
+func TestPruningLeavesNoRowOfWhatNeverComesAgain(t *testing.T) {
+	s := openInside(t, filepath.Join(t.TempDir(), "vault.db"), usual())
+	if got, err := s.Claim(t.Context(), scoped(1, at)); err != nil || got.State != vault.Won {
+		t.Fatalf("%s, %v", got.State, err)
+	}
+	if _, err := s.ServeAccount(t.Context(), vault.AccountRequest{Client: "greenbank", ID: "id", PAN: account, At: at}); err != nil {
+		t.Fatal(err)
+	}
+	tables := []string{"failures", "scope_failures", "scope_minutes", "requests"}
+	for _, step := range []struct {
+		before time.Time
+		rows   int
+	}{{at, 1}, {at.Add(2 * vault.FailuresFor), 0}} {
+		if _, err := s.Prune(t.Context(), step.before); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range tables {
+			if got := s.rows(t, table); got != step.rows {
+				t.Errorf("pruned before %s: %d rows in %s", step.before, got, table)
+			}
+		}
+	}
+}

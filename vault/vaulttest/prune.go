@@ -15,10 +15,14 @@ var pruneTests = []test{
 	{"a mark stays while its code could be accepted", pruneMarks},
 	{"notices that have ended are forgotten", pruneNotices},
 	{"what is not over stays", pruneKeeps},
+	{"failures that count no more are forgotten", pruneFailures},
+	{"failures of many scopes are forgotten", pruneScopes},
+	{"requests of clients are forgotten", pruneRequests},
 }
 
-// age is how long after noon the tests of this file prune.
-const age = 48 * time.Hour
+// age is how long after noon the tests of this file prune: as long as the
+// failures of noon are kept.
+const age = 2*vault.FailuresFor - 1
 
 func (b *bench) prune(before time.Time, want int) {
 	b.Helper()
@@ -107,6 +111,77 @@ func pruneKeeps(b *bench) {
 		b.Errorf("%d ranges, %v", len(list), err)
 	}
 	b.claim(tap("an old counter", one.Reference, one.ATC), vault.Stale)
+}
+
+// pruneFailures looks at failures on both sides of the limits, of an account
+// and of a scope.
+func pruneFailures(b *bench) {
+	for i, at := range []time.Time{noon, noon.Add(time.Minute)} {
+		b.claim(limited(guessAt(fmt.Sprint("guess ", i), 1, at), 0), vault.Won)
+	}
+	b.prune(noon.Add(2*vault.ScopeFailuresFor-1), 2) // both transactions
+	b.scopeFailures(rangeScope, noon.Add(vault.ScopeFailuresFor-1), 2)
+	b.prune(noon.Add(2*vault.ScopeFailuresFor), 1)
+	b.scopeFailures(rangeScope, noon.Add(vault.ScopeFailuresFor), 1)
+	b.prune(noon.Add(2*vault.ScopeFailuresFor+time.Minute-1), 0)
+	b.scopeFailures(rangeScope, noon.Add(vault.ScopeFailuresFor), 1)
+	b.prune(noon.Add(2*vault.ScopeFailuresFor+2*time.Minute), 1)
+	b.scopeFailures(rangeScope, noon.Add(vault.ScopeFailuresFor-1), 0)
+
+	b.prune(noon.Add(2*vault.FailuresFor-1), 0)
+	b.attempts(PAN(1), noon.Add(vault.FailuresFor-1), dcvv2.Attempts{FailuresInDay: 2, FailuresInRow: 2})
+	b.prune(noon.Add(2*vault.FailuresFor), 1)
+	b.attempts(PAN(1), noon.Add(vault.FailuresFor-1), dcvv2.Attempts{FailuresInDay: 1, FailuresInRow: 2})
+	b.prune(noon.Add(2*vault.FailuresFor+time.Minute-1), 0)
+	b.prune(noon.Add(2*vault.FailuresFor+time.Minute), 1)
+	b.attempts(PAN(1), noon.Add(vault.FailuresFor-1), dcvv2.Attempts{FailuresInRow: 2}) // a row has no end
+}
+
+// pruneScopes makes more scopes up than any batch holds, each named once.
+func pruneScopes(b *bench) {
+	scope := func(n, i int) string { return fmt.Sprintf("requestor/%d", n*vault.ScopesMax+i) }
+	b.atOnce(func(n int) error {
+		c := guess(fmt.Sprint("guess ", n), n)
+		for i := range vault.ScopesMax {
+			c.Scopes = append(c.Scopes, vault.Scope{Name: scope(n, i)})
+		}
+		_, err := b.store.Claim(b.ctx, c)
+		return err
+	})
+	fresh := noon.Add(2 * vault.ScopeFailuresFor)
+	b.claim(limited(guessAt("fresh", callers, fresh), 0), vault.Won)
+	b.prune(fresh.Add(time.Minute), callers*(vault.ScopesMax+1)+1) // with all transactions
+	for _, n := range []int{0, callers / 2, callers - 1} {
+		for i := range vault.ScopesMax {
+			b.scopeFailures(scope(n, i), noon, 0)
+		}
+	}
+	b.scopeFailures(rangeScope, fresh, 1)
+	b.prune(noon.Add(2*vault.FailuresFor), callers+1) // with that one
+	b.attempts(PAN(callers), fresh, dcvv2.Attempts{FailuresInDay: 1, FailuresInRow: 1})
+}
+
+func guessAt(key string, n int, at time.Time) vault.Claim {
+	c := guess(key, n)
+	c.At = at
+	return c
+}
+
+func pruneRequests(b *bench) {
+	const many = callers + 1 // than any batch holds
+	b.atOnce(func(n int) error {
+		r := asking("id", n)
+		r.Client = fmt.Sprint("client ", n)
+		_, err := b.store.ServeAccount(b.ctx, r)
+		return err
+	})
+	b.serve(asking("id", 1), vault.AnswerNew)
+	b.prune(noon.Add(vault.RequestsFor-1), 0)
+	late := asking("id", 1)
+	late.At = noon.Add(vault.RequestsFor - 1)
+	b.serve(late, vault.AnswerRepeated)
+	b.prune(noon.Add(vault.RequestsFor), many)
+	b.serve(asking("id", 1), vault.AnswerNew)
 }
 
 // pruneMany prunes more than any batch holds, while claims go on.

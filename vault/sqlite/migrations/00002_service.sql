@@ -29,6 +29,11 @@ CREATE TABLE scope_minutes (
 	PRIMARY KEY (scope, minute)
 ) STRICT, WITHOUT ROWID;
 
+-- For what is too old to count and whose account or scope never comes again.
+CREATE INDEX failures_by_age ON failures (failed_at);
+CREATE INDEX scope_failures_by_age ON scope_failures (failed_at);
+CREATE INDEX scope_minutes_by_age ON scope_minutes (minute);
+
 -- registration is JSON: see vault.EncodeRegistration.
 CREATE TABLE ranges (
 	digits       TEXT PRIMARY KEY,
