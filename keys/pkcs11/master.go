@@ -3,6 +3,7 @@
 package pkcs11
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/miekg/pkcs11"
@@ -118,7 +119,8 @@ func (m *Module) any(session pkcs11.SessionHandle, label string) (dcvv2.Derivati
 // Ensure makes a code master key inside the module where there is none of the
 // name: of w.Bytes, 16 for TDES and 32 for the wide profiles. For 32 bytes it
 // makes two objects, one for AES-CMAC and one for HMAC-SHA256, where the
-// module can do both. A key of the other length is refused (keys.ErrKey).
+// module can do both, or none. A key of the other length is refused
+// (keys.ErrKey), and one that has only one of its two objects (ErrObject).
 func (m *Module) Ensure(w keys.Wanted) error {
 	if err := m.ensure(w); err != nil {
 		return fmt.Errorf("generating key %s in the PKCS#11 module: %w", w, err)
@@ -140,12 +142,13 @@ func (m *Module) ensure(w keys.Wanted) error {
 		switch {
 		case err == nil && w.Bytes != 0 && w.Bytes != ways[d].bytes:
 			return fmt.Errorf("%w: it has %d bytes and %d are wanted: give the range another key version", keys.ErrKey, ways[d].bytes, w.Bytes)
+		case err == nil:
+			return m.whole(session, w.String(), d)
 		case !isMissing(err):
 			return err
 		}
-		return m.each(w.Bytes, func(d dcvv2.Derivation) error {
-			_, err := m.ctx.GenerateKey(session, []*pkcs11.Mechanism{pkcs11.NewMechanism(ways[d].generate, nil)}, template(w.String(), d, nil))
-			return err
+		return m.each(session, w.Bytes, func(d dcvv2.Derivation) (pkcs11.ObjectHandle, error) {
+			return m.ctx.GenerateKey(session, []*pkcs11.Mechanism{pkcs11.NewMechanism(ways[d].generate, nil)}, template(w.String(), d, nil))
 		})
 	})
 }
@@ -173,17 +176,34 @@ func (m *Module) put(w keys.Wanted, clear []byte) error {
 		} else if !isMissing(err) {
 			return err
 		}
-		return m.each(len(clear), func(d dcvv2.Derivation) error {
-			_, err := m.ctx.CreateObject(session, template(w.String(), d, clear))
-			return err
+		return m.each(session, len(clear), func(d dcvv2.Derivation) (pkcs11.ObjectHandle, error) {
+			return m.ctx.CreateObject(session, template(w.String(), d, clear))
 		})
 	})
 }
 
+// whole refuses a key that lacks the object for a derivation that its length
+// serves and the module can do. The missing one is not made: where the key was
+// imported, its value is not ours to draw.
+func (m *Module) whole(session pkcs11.SessionHandle, label string, has dcvv2.Derivation) error {
+	for _, d := range derivations {
+		if ways[d].bytes != ways[has].bytes || m.cannot(d) != nil {
+			continue
+		}
+		if _, err := m.handle(session, object{label, d}); isMissing(err) {
+			return fmt.Errorf("%w: %s has an object for %s and none for %s: delete the one there and make the key anew, or, where codes were issued with it, give the range another key version",
+				ErrObject, label, has, d)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // each makes an object for every derivation that a key of this length serves
-// and the module can do.
-func (m *Module) each(length int, make func(dcvv2.Derivation) error) error {
-	made := 0
+// and the module can do: all, or after a failure none.
+func (m *Module) each(session pkcs11.SessionHandle, length int, make func(dcvv2.Derivation) (pkcs11.ObjectHandle, error)) error {
+	var made []pkcs11.ObjectHandle
 	var cannot error
 	for _, d := range derivations {
 		if ways[d].bytes != length && (length != 0 || d != dcvv2.DeriveTDES) {
@@ -193,13 +213,17 @@ func (m *Module) each(length int, make func(dcvv2.Derivation) error) error {
 			cannot = err
 			continue
 		}
-		if err := make(d); err != nil {
+		one, err := make(d)
+		if err != nil {
+			for _, other := range made {
+				err = errors.Join(err, m.ctx.DestroyObject(session, other))
+			}
 			return err
 		}
-		made++
+		made = append(made, one)
 	}
 	switch {
-	case made > 0:
+	case len(made) > 0:
 		return nil
 	case cannot != nil:
 		return cannot

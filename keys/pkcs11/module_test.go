@@ -238,6 +238,39 @@ func TestAKeyThatMayLeaveIsRefused(t *testing.T) {
 	}
 }
 
+// TestAPairIsMadeWholeOrNotAtAll lets the second object of a key fail.
+func TestAPairIsMadeWholeOrNotAtAll(t *testing.T) {
+	m := opened(t, newToken(t))
+	saved := ways[dcvv2.DeriveHMAC]
+	t.Cleanup(func() { ways[dcvv2.DeriveHMAC] = saved })
+	broken := saved
+	broken.generate, broken.keyType = pkcs11.CKM_VENDOR_DEFINED, pkcs11.CKK_VENDOR_DEFINED
+	w := keys.Wanted{Usage: keys.DCVV2, Range: testRange, Version: 1, Bytes: 32}
+
+	ways[dcvv2.DeriveHMAC] = broken
+	if m.Ensure(w) == nil || m.Import(testRange, 1, masterKey(t, wideKey)) == nil {
+		t.Error("made without its second object")
+	}
+	ways[dcvv2.DeriveHMAC] = saved
+	if _, err := m.CodeMaster(testRange, 1); !errors.Is(err, keys.ErrNoKey) {
+		t.Errorf("the first object was left: %v", err)
+	}
+	for range 2 {
+		if err := m.Ensure(w); err != nil {
+			t.Error(err)
+		}
+	}
+
+	w.Version = 2
+	lone := template(w.String(), dcvv2.DeriveHMAC, masterKey(t, wideKey).Reveal())
+	if _, err := m.ctx.CreateObject(mustSession(t, m), lone); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Ensure(w); !errors.Is(err, ErrObject) || !strings.Contains(err.Error(), "none for") {
+		t.Errorf("half a pair: %v", err)
+	}
+}
+
 // TestASessionThatFailedIsOpenedAnew takes sessions and log-in away under a
 // module in use.
 func TestASessionThatFailedIsOpenedAnew(t *testing.T) {
