@@ -227,6 +227,7 @@ func (w *world) doors(contactless string) string {
 	}
 	fmt.Fprintf(&b, "\nTry next:\n")
 	fmt.Fprintf(&b, "  firsttap merchant --amount 7.20 --gateway %s --phone %s\n", n.Address(network.Merchants), contactless)
+	fmt.Fprintf(&b, "  firsttap explain TRANSACTION --gateway %s --certs %s  # the receipt names it\n", n.URL(network.Operators), w.certificates())
 	fmt.Fprintf(&b, "  open %s, apply for a card, approve it in the back office\n", w.issuer.siteURL())
 	fmt.Fprintf(&b, "  %s\n", curl(w.certificates(), network.OperatorDefault, n.URL(network.Operators)+"/healthz"))
 	fmt.Fprintf(&b, "  firsttap demo --once --with used-code\n")

@@ -79,6 +79,8 @@ it was not asked for rightly.`,
 		Example: `  firsttap demo --once                  # the whole story, in a second
   firsttap demo --once --with used-code # with one thing wrong
   firsttap gateway                      # the network alone, for your own wallet
+  firsttap ranges list                  # its account ranges and their policies
+  firsttap explain 326112212340001      # why it decided so
   firsttap decode 08008220000000000000040000000000000011221234560000010301`,
 		Version: builtVersion(), Args: onlyCommands, RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true, SilenceUsage: true, DisableFlagsInUseLine: true,
