@@ -1,6 +1,12 @@
 package token
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/firsttap/firsttap/card"
+)
 
 // Status is a token's state (field 123 set 01 tag 07).
 type Status string
@@ -41,17 +47,26 @@ const (
 	Suspend    Event = "suspend"
 	Resume     Event = "resume"
 	Deactivate Event = "deactivate"
+
+	DrawPasscode Event = "get another passcode"
+	FailPasscode Event = "fail a passcode"
+	UpdateExpiry Event = "get another expiry date of its card"
+	ReplacePAN   Event = "get another PAN"
 )
 
 // Events lists every event.
-var Events = []Event{Activate, Suspend, Resume, Deactivate}
+var Events = []Event{Activate, DrawPasscode, FailPasscode, Suspend, Resume, UpdateExpiry, ReplacePAN, Deactivate}
 
 // lifecycle names for every state and event the state that follows. A missing
-// pair is a step that may not be taken; deactivated is final.
+// pair is a step that may not be taken; deactivated is final. An inactive
+// token cannot be suspended: resumed, it would be active without a step-up.
 var lifecycle = map[Status]map[Event]Status{
-	Inactive:    {Activate: Active, Suspend: Suspended, Deactivate: Deactivated},
-	Active:      {Suspend: Suspended, Deactivate: Deactivated},
-	Suspended:   {Resume: Active, Deactivate: Deactivated},
+	Inactive: {
+		Activate: Active, DrawPasscode: Inactive, FailPasscode: Inactive,
+		UpdateExpiry: Inactive, ReplacePAN: Inactive, Deactivate: Deactivated,
+	},
+	Active:      {Suspend: Suspended, UpdateExpiry: Active, ReplacePAN: Active, Deactivate: Deactivated},
+	Suspended:   {Resume: Active, UpdateExpiry: Suspended, ReplacePAN: Suspended, Deactivate: Deactivated},
 	Deactivated: {},
 }
 
@@ -75,16 +90,109 @@ func (s Status) After(event Event) (Status, error) {
 	return next, nil
 }
 
-// NoticeOf is the notice that tells an issuer of an event.
-func NoticeOf(event Event) NoticeReason {
-	switch event {
-	case Suspend:
-		return NoticeSuspended
-	case Resume:
-		return NoticeResumed
-	case Deactivate:
-		return NoticeDeactivated
-	default:
-		return NoticeCreated
-	}
+// Party is who asks for a step in a token's life.
+type Party string
+
+// Parties, from the one with the least say to the one with the most.
+const (
+	Requestor Party = "requestor" // of its own tokens
+	Issuer    Party = "issuer"    // of tokens of its own accounts
+	Operator  Party = "operator"  // of every token
+	Network   Party = "network"   // the gateway itself, such as for a reversal
+)
+
+// Parties lists every party, in their order.
+var Parties = []Party{Requestor, Issuer, Operator, Network}
+
+// outranks reports whether p has at least as much say as other.
+func (p Party) outranks(other Party) bool {
+	return slices.Index(Parties, p) >= slices.Index(Parties, other)
 }
+
+// Change is a step in a token's life with all that it changes.
+type Change struct {
+	Reference string
+	Event     Event
+	By        Party
+	Reason    NoticeReason // of the notice that tells the issuer; NoticeOf(Event) when ""
+
+	// PasscodeNumber goes with FailPasscode and with an Activate by passcode,
+	// which count as tries of this passcode, at most PasscodeTriesMax: the
+	// number that was judged. 0 is no passcode.
+	PasscodeNumber int
+	Expires        time.Time // of the passcode that DrawPasscode draws
+
+	PAN         card.PAN // ReplacePAN: the new one, with its sequence number
+	PANSequence card.Sequence
+	PANExpiry   card.Expiry // ReplacePAN and UpdateExpiry: the new one
+}
+
+// Apply gives the token as it is after the change, or *StepError when the
+// change may not follow the token's state, its passcode's state or the say of
+// who suspended it. It is what every store does.
+func (t Token) Apply(c Change) (Token, error) {
+	next, err := t.Status.After(c.Event)
+	if err != nil {
+		return t, err
+	}
+	refused := &StepError{From: t.Status, Event: c.Event}
+	switch {
+	case c.PasscodeNumber != 0 && (c.PasscodeNumber != t.Passcode.Number || t.Passcode.Tries >= PasscodeTriesMax),
+		c.Event == FailPasscode && c.PasscodeNumber == 0,
+		c.Event == DrawPasscode && t.Passcode.Number >= PasscodesMax,
+		c.Event == Resume && !c.By.outranks(t.SuspendedBy):
+		return t, refused
+	}
+	t.Status = next
+	switch c.Event {
+	case Activate, Deactivate:
+		t.Passcode, t.SuspendedBy = Passcode{}, ""
+	case DrawPasscode:
+		t.Passcode = Passcode{Number: t.Passcode.Number + 1, Expires: c.Expires}
+	case FailPasscode:
+		t.Passcode.Tries++
+	case Suspend:
+		t.SuspendedBy = c.By
+	case Resume:
+		t.SuspendedBy = ""
+	case UpdateExpiry:
+		t.PANExpiry = c.PANExpiry
+	case ReplacePAN:
+		t.PAN, t.PANSequence, t.PANExpiry = c.PAN, c.PANSequence, c.PANExpiry
+	}
+	return t, nil
+}
+
+// Notice is the notice that tells the issuer of a change; t is the token after
+// it.
+func (c Change) Notice(t Token) Notice {
+	n := Notice{Reason: c.Reason, TransactionID: t.TransactionID, Reference: t.Reference}
+	if n.Reason == "" {
+		n.Reason = NoticeOf(c.Event)
+	}
+	switch c.Event {
+	case DrawPasscode:
+		n.Passcode = t.Passcode.Number
+	case FailPasscode:
+		n.Result = PasscodeWrong
+		if t.Passcode.Tries >= PasscodeTriesMax {
+			n.Result = PasscodesTried
+		}
+	case Activate:
+		if c.PasscodeNumber != 0 {
+			n.Result = PasscodeRight
+		}
+	}
+	return n
+}
+
+// noticeOf names for every event the notice that tells an issuer of it.
+var noticeOf = map[Event]NoticeReason{
+	Activate: NoticeCreated, DrawPasscode: NoticePasscode, FailPasscode: NoticeTried,
+	Suspend: NoticeSuspended, Resume: NoticeResumed, Deactivate: NoticeDeactivated,
+	UpdateExpiry: NoticeExpiry, ReplacePAN: NoticeReplaced,
+}
+
+// NoticeOf is the notice that tells an issuer of an event, where the change
+// does not say another.
+func NoticeOf(event Event) NoticeReason { return noticeOf[event] }

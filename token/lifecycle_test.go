@@ -9,13 +9,16 @@ import (
 
 // Every state by every event. An empty cell is a step that may not be taken.
 func TestLifecycle(t *testing.T) {
-	events := []token.Event{token.Activate, token.Suspend, token.Resume, token.Deactivate}
+	events := []token.Event{
+		token.Activate, token.DrawPasscode, token.FailPasscode, token.Suspend, token.Resume,
+		token.UpdateExpiry, token.ReplacePAN, token.Deactivate,
+	}
 	table := map[token.Status][]token.Status{
-		//                  activate  suspend  resume  deactivate
-		token.Inactive:    {"A", "S", "", "D"},
-		token.Active:      {"", "S", "", "D"},
-		token.Suspended:   {"", "", "A", "D"},
-		token.Deactivated: {"", "", "", ""},
+		//                  activate draw  fail  suspend resume expiry PAN  deactivate
+		token.Inactive:    {"A", "I", "I", "", "", "I", "I", "D"},
+		token.Active:      {"", "", "", "S", "", "A", "A", "D"},
+		token.Suspended:   {"", "", "", "", "A", "S", "S", "D"},
+		token.Deactivated: {"", "", "", "", "", "", "", ""},
 	}
 	if len(table) != len(token.Statuses) || len(events) != len(token.Events) {
 		t.Fatal("the table does not hold every state and event")
@@ -70,6 +73,7 @@ func TestWords(t *testing.T) {
 func TestNoticeOf(t *testing.T) {
 	for event, want := range map[token.Event]token.NoticeReason{
 		token.Activate: "3700", token.Deactivate: "3701", token.Suspend: "3702", token.Resume: "3703",
+		token.FailPasscode: "3712", token.DrawPasscode: "3715", token.UpdateExpiry: "3720", token.ReplacePAN: "3721",
 	} {
 		if got := token.NoticeOf(event); got != want {
 			t.Errorf("%s is told as %s, want %s", event, got, want)

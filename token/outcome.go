@@ -14,18 +14,23 @@ const (
 	BadNumber            Response = "14"
 	UnknownIssuer        Response = "15"
 	FormatFault          Response = "30"
+	RecordNotFound       Response = "25"
+	LostCard             Response = "41"
+	StolenCard           Response = "43"
 	ClosedAccount        Response = "46"
 	InsufficientFunds    Response = "51"
 	CardExpired          Response = "54"
 	NotAllowedAtTerminal Response = "58"
 	SuspectedFraud       Response = "59"
 	RestrictedCard       Response = "62"
+	TriesExceeded        Response = "75" // as of PIN tries: too many passcodes
 	NotYetActive         Response = "78"
 	NegativeCVV          Response = "82" // negative results of CAM, dCVV, iCVV or CVV
 	StepUp               Response = "85"
 	IssuerUnavailable    Response = "91"
 	DuplicateTrace       Response = "94"
 	Malfunction          Response = "96"
+	VerificationFailed   Response = "6P" // wrong or expired passcode
 	CVV2Failed           Response = "N7" // decline for a CVV2 failure
 	CardAuthentication   Response = "Q1"
 )
@@ -59,11 +64,24 @@ type Outcome struct {
 	AuthorizationID string         // field 38, six characters, from the issuer
 	Reference       string         // of the token that was made or used
 	CSU             [4]byte        // card status update that the ARPC covers (method 2)
+	Method          Method         // of the step-up that the issuer asks for
+	StandIn         StandInReason  // set: the network decided in the issuer's place
 	Reason          Reason         // for the audit trail only, never on the wire
 }
 
 // Approved reports whether the request was granted.
 func (o Outcome) Approved() bool { return o.Response == Approved }
+
+// StandInReason says why the network decided in the issuer's place (field 63.4;
+// the numbers are ours).
+type StandInReason string
+
+// Reasons of stand-in.
+const (
+	StandInDown    StandInReason = "0001" // the issuer's line was down
+	StandInTimeout StandInReason = "0002" // the issuer did not answer in time
+	ToldOnly       StandInReason = "0009" // no stand-in: the issuer is told of a decline by the network
+)
 
 // Reason says exactly why, to operators and never to requestors.
 type Reason string
@@ -97,4 +115,30 @@ const (
 	ReasonCounterRepeated   Reason = "transaction counter repeated or lower"
 	ReasonBadCryptogram     Reason = "cryptogram does not verify"
 	ReasonNoChipData        Reason = "no chip data"
+
+	ReasonStepUp         Reason = "issuer asks for a step-up"
+	ReasonStoodIn        Reason = "decided in the issuer's place, which did not answer"
+	ReasonReversed       Reason = "reversed"
+	ReasonReplayed       Reason = "cryptogram replayed"
+	ReasonAlteredAmount  Reason = "amount or currency is not what the card signed"
+	ReasonOtherPhone     Reason = "cryptogram made by another phone's token"
+	ReasonWrongVersion   Reason = "cryptogram version is not the token's"
+	ReasonWrongRequestor Reason = "token requestor is not the token's"
+	ReasonWrongMerchant  Reason = "merchant outside the token's domain"
+	ReasonKeyExpired     Reason = "limited-use key expired"
+	ReasonKeyUsedUp      Reason = "limited-use key used up"
+	ReasonKeyUnknown     Reason = "limited-use key never lent"
+
+	ReasonPasscodeWrong   Reason = "wrong passcode"
+	ReasonPasscodeExpired Reason = "passcode expired"
+	ReasonPasscodesTried  Reason = "too many wrong passcodes"
+	ReasonPasscodesDrawn  Reason = "too many passcodes asked for"
+	ReasonNoPasscode      Reason = "token waits for no passcode"
+	ReasonNotTheirs       Reason = "token belongs to somebody else"
+	ReasonMayNot          Reason = "not for this party to do"
+	ReasonStepRefused     Reason = "may not follow the token's state"
+	ReasonSuspendedAbove  Reason = "suspended by a party with more say"
+	ReasonNoOriginal      Reason = "no such request to reverse"
+	ReasonOtherAccount    Reason = "original was about another account"
+	ReasonDone            Reason = "done as asked"
 )

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/emv"
 )
 
 // Type says where a token lives (field 123 set 01 tag 06; the values are ours).
@@ -47,6 +48,11 @@ type Token struct {
 	KeyVersion    int    // of the master key that the card key derives from
 	ATC           uint16 // last application transaction counter accepted; 0 before the first tap
 	Created       time.Time
+
+	Version     emv.Version // of the cryptograms that its phone makes
+	Merchant    string      // field 42 of the only merchant that may use it; "" for any
+	SuspendedBy Party       // while it is Suspended
+	Passcode    Passcode    // while it is Inactive; zero when there is none
 }
 
 // Device is what a wallet tells about the phone (field 125 set 01).
@@ -78,7 +84,8 @@ type Notice struct {
 	Reason        NoticeReason
 	TransactionID string
 	Reference     string // of the token
-	Result        string // 123.01.0E: result of device provisioning, "00" is good
+	Result        string // 123.01.0E: result of device provisioning, "00" is good; of a passcode, see PasscodeResult
+	Passcode      int    // number of the passcode that a NoticePasscode brings; 0 in all others
 }
 
 // NoticeReason is a message reason code (field 63.3).
@@ -90,5 +97,11 @@ const (
 	NoticeDeactivated NoticeReason = "3701"
 	NoticeSuspended   NoticeReason = "3702"
 	NoticeResumed     NoticeReason = "3703"
-	NoticeProvisioned NoticeReason = "3711"
+	NoticeProvisioned NoticeReason = "3711" // what came of loading the phone
+	NoticeTried       NoticeReason = "3712" // what came of a passcode
+	NoticeCallCentre  NoticeReason = "3713" // activated by the issuer's call centre
+	NoticeIssuerApp   NoticeReason = "3714" // activated in the issuer's app
+	NoticePasscode    NoticeReason = "3715" // ours: brings a passcode for the cardholder
+	NoticeExpiry      NoticeReason = "3720" // the card's expiry date is another
+	NoticeReplaced    NoticeReason = "3721" // the PAN is another
 )

@@ -10,6 +10,7 @@ var mayReveal = map[string]string{
 	"dcvv2":                "computes and compares codes",
 	"keys":                 "derives and wraps keys",
 	"keys/pkcs11":          "puts a key into a module, and logs in with its PIN",
+	"token":                "computes and compares passcodes",
 	"vault":                "seals PANs and makes their keyed references",
 	"messages":             "writes them to the wire",
 	"api":                  "reads PANs from issuers and gives them the codes they asked for",
