@@ -52,13 +52,13 @@ func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequ
 	if found.Static { // presence 3 would say that it was a dynamic one
 		question.Activation.CVV2 = dcvv2.Presented{Presence: dcvv2.PresenceGiven}
 	}
-	outcome := token.Conclude(found.Screening, g.ask(ctx, issuer, question, &question.Trace))
+	outcome := token.Conclude(found.Screening, g.ask(ctx, issuer, question, &question.Trace), token.StandIn{})
 	conclusion := vault.Conclusion{
 		Key: claim.Key, Outcome: outcome, PAN: claim.PAN,
 		Succeeded: outcome.Approved() && found.CVV2 == dcvv2.Match,
 		Release:   outcome.Response == token.IssuerUnavailable,
 	}
-	if !outcome.Approved() {
+	if outcome.Mints() == "" {
 		return outcome, nil, g.conclude(ctx, conclusion)
 	}
 	minted, err := g.mint(ctx, r.Activation, issuer, claim.TransactionID, conclusion)
@@ -74,7 +74,10 @@ func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequ
 // that exists already is drawn again.
 func (g *Gateway) mint(ctx context.Context, a token.Activation, issuer, transactionID string, c vault.Conclusion) (token.Token, error) {
 	for range mintTries {
-		minted, err := token.Mint(g.Random, g.TokenRange, a, issuer, transactionID, g.TokenKeyVersion, g.Now())
+		minted, err := token.Mint(g.Random, a, token.Minting{
+			Numbers: g.TokenRange, Issuer: issuer, TransactionID: transactionID, KeyVersion: g.TokenKeyVersion,
+			Outcome: c.Outcome, At: g.Now(),
+		})
 		if err != nil {
 			return token.Token{}, err
 		}

@@ -213,11 +213,11 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// TestIssuersWord holds that only 00 makes a token.
+// TestIssuersWord holds that only 00 makes a token, and 85 one that waits.
 func TestIssuersWord(t *testing.T) {
 	w := newWorld(t)
 	for word, want := range map[token.Response]token.Response{
-		"05": "05", "46": "46", "14": "14", "54": "54", "62": "62", "91": "91", "96": "96", "85": "05", "30": "30",
+		"05": "05", "46": "46", "14": "14", "54": "54", "62": "62", "91": "91", "96": "96", "30": "30",
 	} {
 		t.Run(string(word), func(t *testing.T) {
 			w.issuer.follow(responding(word))
@@ -228,6 +228,11 @@ func TestIssuersWord(t *testing.T) {
 		})
 	}
 	w.wantTokens(0)
+	w.issuer.follow(responding("85"))
+	a := w.wallet.activate(goodActivation(w))
+	if a.Outcome.Response != "85" || a.Token == nil || a.Token.Status != token.Inactive {
+		t.Errorf("39=%s, token %v", a.Outcome.Response, a.Token)
+	}
 	w.wantNothingUnfinished()
 }
 

@@ -101,7 +101,7 @@ var refusedTaps = []struct {
 		r := w.tapOf(p)
 		r.Tap.Amount++
 		return r
-	}, "Q1", token.ARQCFailed, token.ReasonBadCryptogram},
+	}, "Q1", token.ARQCFailed, token.ReasonAlteredAmount},
 	{"another token's cryptogram", func(w *world, p *phone) *messages.TapRequest {
 		other := *w.activated()
 		other.TokenData = p.TokenData
@@ -111,7 +111,7 @@ var refusedTaps = []struct {
 		r := w.tapOf(p)
 		r.Tap.Chip.IAD = []byte{0x06, 0x01, 0x7F, 0x03, 0xA0, 0x00, 0x00}
 		return r
-	}, "Q1", token.ARQCFailed, token.ReasonBadCryptogram},
+	}, "Q1", token.ARQCFailed, token.ReasonWrongVersion},
 	{"a counter that repeats", func(w *world, p *phone) *messages.TapRequest {
 		w.merchant.tap(w.tapOf(p))
 		return w.tapWith(p, p.atc)

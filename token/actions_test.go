@@ -170,7 +170,9 @@ func TestWhatIsFoundIsDone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		got, f, p := drawFound(t)
 		answer := token.IssuerAnswer{Response: rapid.SampledFrom([]token.Response{"00", "05", "85", ""}).Draw(t, "answer")}
-		outcome := token.Conclude(got, answer)
+		in := token.StandIn{Activations: rapid.SampledFrom([]token.StandInAction{"", "decline", "step-up", "approve"}).Draw(t, "stand-in")}
+		outcome := token.Conclude(got, answer, in)
+		stoodIn := got.Ask() && answer.Response == "" && got.CVV2 == dcvv2.Match && !got.Static
 		switch {
 		case got.CVV2.String() == "":
 			t.Fatalf("%+v has no result", got)
@@ -182,10 +184,12 @@ func TestWhatIsFoundIsDone(t *testing.T) {
 			t.Fatalf("%+v is static under %+v", got, p)
 		case got.CVV2 == dcvv2.Match && (p.Locked(f.Attempts) || p.DayExhausted(f.Attempts) || f.Throttled != ""):
 			t.Fatalf("%+v after %+v", got, f.Attempts)
-		case outcome.Approved() != (got.Decline == "" && answer.Response == token.Approved):
+		case outcome.Approved() != (got.Ask() && answer.Response == token.Approved || stoodIn && in.Activations == token.StandInApprove):
 			t.Fatalf("%+v with %q becomes %+v", got, answer.Response, outcome)
-		case outcome.Approved() && outcome.AnsweredBy != token.ByIssuer:
-			t.Fatalf("%+v is approved without the issuer", outcome)
+		case (outcome.Mints() == token.Inactive) != (got.Ask() && answer.Response == token.StepUp || stoodIn && in.Activations == token.StandInStepUp):
+			t.Fatalf("%+v with %q becomes %+v", got, answer.Response, outcome)
+		case (outcome.Mints() != "" && outcome.AnsweredBy == token.ByNetwork) != (outcome.StandIn != ""):
+			t.Fatalf("%+v makes a token without the issuer and does not say so", outcome)
 		case outcome.CVV2 != got.CVV2 || outcome.Response == "":
 			t.Fatalf("%+v becomes %+v", got, outcome)
 		}
@@ -219,7 +223,7 @@ func TestReasonsLookAlike(t *testing.T) {
 			token.Blocked(p, dcvv2.Attempts{FailuresInRow: 100}),
 			token.Throttled(p, token.ReasonRequestorLimit), token.Throttled(p, token.ReasonRangeLimit),
 		} {
-			outcome := token.Conclude(found, token.IssuerAnswer{Response: "05"})
+			outcome := token.Conclude(found, token.IssuerAnswer{Response: "05"}, token.StandIn{})
 			outcome.Reason = ""
 			if before, ok := seen[found.CVV2]; ok && before != outcome {
 				t.Fatalf("%+v differs from %+v", outcome, before)

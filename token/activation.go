@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/firsttap/firsttap/card"
@@ -177,15 +178,37 @@ func (s Screening) Declined() Outcome {
 	return Outcome{Response: s.Decline, AnsweredBy: ByNetwork, CVV2: s.CVV2, Reason: s.Reason}
 }
 
-// IssuerAnswer is the issuer's word. The zero value is no answer.
+// IssuerAnswer is the issuer's word. The zero value is no answer to a question
+// that it had; Silence says that it had none, or why no answer came.
 type IssuerAnswer struct {
 	Response        Response
 	AuthorizationID string
+	Method          Method        // of a step-up
+	Silence         StandInReason // set when there is no Response
 }
 
-// Conclude turns the issuer's word on a screened activation into an outcome.
-// The outcome is Approved only where the issuer said so and was to be asked.
-func Conclude(s Screening, answer IssuerAnswer) Outcome {
+// StandIn is what the network does in an issuer's place when that is silent.
+// The zero value declines.
+type StandIn struct {
+	Activations  StandInAction // of activations whose dynamic code was right
+	Taps         StandInAction // of taps whose cryptogram was right
+	TapAmountMax uint64        // of a tap approved so, minor units; 0 approves none but of 0
+}
+
+// StandInAction is an action in an issuer's place.
+type StandInAction string
+
+// Actions in an issuer's place. Taps know no step-up.
+const (
+	StandInDecline StandInAction = "decline"
+	StandInStepUp  StandInAction = "step-up"
+	StandInApprove StandInAction = "approve"
+)
+
+// Conclude turns the issuer's word on a screened activation into an outcome,
+// or its silence, as the stand-in says. The outcome makes a token only where
+// the issuer was to be asked: see Outcome.Mints.
+func Conclude(s Screening, answer IssuerAnswer, in StandIn) Outcome {
 	if !s.Ask() {
 		return s.Declined()
 	}
@@ -193,14 +216,38 @@ func Conclude(s Screening, answer IssuerAnswer) Outcome {
 	switch answer.Response {
 	case Approved:
 		o.Reason = ReasonIssuerApproved
-	case "":
-		o.Response, o.AnsweredBy, o.AuthorizationID, o.Reason = IssuerUnavailable, ByNetwork, "", ReasonIssuerUnavailable
 	case StepUp:
-		// A step-up needs an inactive token and a way to activate it, which
-		// firsttap does not have yet: it is refused, never approved by mistake.
-		o.Response, o.AuthorizationID, o.Reason = DoNotHonour, "", ReasonIssuerDeclined
+		o.AuthorizationID, o.Method, o.Reason = "", answer.Method, ReasonStepUp
+	case "":
+		return silent(Outcome{CVV2: s.CVV2}, answer.Silence, in.activation(s))
 	default:
 		o.AuthorizationID, o.Reason = "", ReasonIssuerDeclined
 	}
 	return o
 }
+
+// activation is what is done for a silent issuer: a code that nobody vouches
+// for but a card that may be stolen gets no token.
+func (in StandIn) activation(s Screening) StandInAction {
+	if s.CVV2 != dcvv2.Match || s.Static {
+		return StandInDecline
+	}
+	return in.Activations
+}
+
+// silent completes the outcome of a request that its issuer did not answer.
+func silent(o Outcome, why StandInReason, action StandInAction) Outcome {
+	o.AnsweredBy = ByNetwork
+	switch action {
+	case StandInApprove:
+		o.Response, o.StandIn, o.Reason = Approved, why.orTimeout(), ReasonStoodIn
+	case StandInStepUp:
+		o.Response, o.StandIn, o.Reason = StepUp, why.orTimeout(), ReasonStoodIn
+	default:
+		o.Response, o.Reason = IssuerUnavailable, ReasonIssuerUnavailable
+	}
+	return o
+}
+
+// orTimeout is the reason for a silence that says none.
+func (r StandInReason) orTimeout() StandInReason { return cmp.Or(r, StandInTimeout) }

@@ -223,8 +223,8 @@ func TestConclude(t *testing.T) {
 		{"approved without a check", token.Screening{CVV2: dcvv2.NotParticipating}, "00", token.Outcome{
 			Response: "00", AnsweredBy: token.ByIssuer, CVV2: 'U', AuthorizationID: "A1B2C3", Reason: token.ReasonIssuerApproved,
 		}},
-		{"step-up, which there is none of yet", good, "85", token.Outcome{
-			Response: "05", AnsweredBy: token.ByIssuer, CVV2: 'M', Reason: token.ReasonIssuerDeclined,
+		{"step-up", good, "85", token.Outcome{
+			Response: "85", AnsweredBy: token.ByIssuer, CVV2: 'M', Method: token.ByCallCentre, Reason: token.ReasonStepUp,
 		}},
 		{"declined", good, "05", token.Outcome{Response: "05", AnsweredBy: token.ByIssuer, CVV2: 'M', Reason: token.ReasonIssuerDeclined}},
 		{"closed account", good, "46", token.Outcome{Response: "46", AnsweredBy: token.ByIssuer, CVV2: 'M', Reason: token.ReasonIssuerDeclined}},
@@ -233,12 +233,64 @@ func TestConclude(t *testing.T) {
 		{"no answer", good, "", token.Outcome{Response: "91", AnsweredBy: token.ByNetwork, CVV2: 'M', Reason: token.ReasonIssuerUnavailable}},
 		{"an approval that nobody asked for", token.UsedCode(dcvv2.DefaultPolicy(), dcvv2.Window{}), "00", badCode(token.ReasonUsedCode).Declined()},
 	} {
-		got := token.Conclude(c.found, token.IssuerAnswer{Response: c.response, AuthorizationID: "A1B2C3"})
+		got := token.Conclude(c.found, token.IssuerAnswer{Response: c.response, AuthorizationID: "A1B2C3", Method: token.ByCallCentre}, token.StandIn{})
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s:\n%s", c.what, d)
 		}
 		if got.Approved() != (c.response == "00" && c.found.Ask()) {
 			t.Errorf("%s: approved %t", c.what, got.Approved())
+		}
+	}
+}
+
+// What becomes of an activation whose issuer is silent, by policy. Only a right
+// dynamic code is decided on in the issuer's place.
+func TestStandIn(t *testing.T) {
+	match := token.Screening{CVV2: dcvv2.Match, Window: dcvv2.WindowAt(now, 1)}
+	unavailable := token.Outcome{Response: "91", AnsweredBy: token.ByNetwork, Reason: token.ReasonIssuerUnavailable}
+	for _, c := range []struct {
+		in     token.StandInAction
+		found  token.Screening
+		answer token.IssuerAnswer
+		want   token.Outcome
+	}{
+		{token.StandInApprove, match, token.IssuerAnswer{}, token.Outcome{Response: "00", StandIn: "0002", Reason: token.ReasonStoodIn}},
+		{token.StandInApprove, match, token.IssuerAnswer{Silence: token.StandInDown}, token.Outcome{Response: "00", StandIn: "0001", Reason: token.ReasonStoodIn}},
+		{token.StandInStepUp, match, token.IssuerAnswer{Silence: token.StandInTimeout}, token.Outcome{Response: "85", StandIn: "0002", Reason: token.ReasonStoodIn}},
+		{token.StandInDecline, match, token.IssuerAnswer{}, unavailable},
+		{"", match, token.IssuerAnswer{}, unavailable},
+		{"nonsense", match, token.IssuerAnswer{}, unavailable},
+		{token.StandInApprove, token.Screening{CVV2: dcvv2.Match, Static: true}, token.IssuerAnswer{}, unavailable},
+		{token.StandInApprove, token.Screening{CVV2: dcvv2.NotParticipating}, token.IssuerAnswer{}, unavailable},
+		{token.StandInApprove, token.Screening{CVV2: dcvv2.NoMatch}, token.IssuerAnswer{}, unavailable},
+		{token.StandInApprove, token.Screening{CVV2: dcvv2.ShouldBePresent}, token.IssuerAnswer{}, unavailable},
+		{token.StandInApprove, token.Screening{CVV2: dcvv2.NotProcessed}, token.IssuerAnswer{}, unavailable},
+	} {
+		c.want.AnsweredBy, c.want.CVV2 = token.ByNetwork, c.found.CVV2
+		if d := cmp.Diff(c.want, token.Conclude(c.found, c.answer, token.StandIn{Activations: c.in})); d != "" {
+			t.Errorf("%s of %+v: %s", c.in, c.found, d)
+		}
+	}
+}
+
+// 85 means a step-up in an activation and "no reason to decline" elsewhere;
+// nobody stands in for a payment by card number.
+func TestConcludeOnline(t *testing.T) {
+	match := token.Screening{CVV2: dcvv2.Match, Window: dcvv2.WindowAt(now, 1)}
+	for _, c := range []struct {
+		found    token.Screening
+		response token.Response
+		want     token.Outcome
+	}{
+		{match, "00", token.Outcome{Response: "00", AnsweredBy: token.ByIssuer, CVV2: 'M', AuthorizationID: "A1B2C3", Reason: token.ReasonIssuerApproved}},
+		{match, "85", token.Outcome{Response: "00", AnsweredBy: token.ByIssuer, CVV2: 'M', AuthorizationID: "A1B2C3", Reason: token.ReasonIssuerApproved}},
+		{match, "05", token.Outcome{Response: "05", AnsweredBy: token.ByIssuer, CVV2: 'M', Reason: token.ReasonIssuerDeclined}},
+		{match, "", token.Outcome{Response: "91", AnsweredBy: token.ByNetwork, CVV2: 'M', Reason: token.ReasonIssuerUnavailable}},
+		{badCode(token.ReasonWrongCode), "00", badCode(token.ReasonWrongCode).Declined()},
+	} {
+		got := token.ConcludeOnline(c.found, token.IssuerAnswer{Response: c.response, AuthorizationID: "A1B2C3", Method: token.ByPasscode})
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s: %s", c.response, d)
 		}
 	}
 }

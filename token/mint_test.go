@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/token"
 )
 
@@ -24,7 +25,10 @@ const chance = "0102030405060708" + "000102030405060708090A0B0C0D0E0F"
 func TestMint(t *testing.T) {
 	a := activation(t, codeOfNoon)
 	a.Sequence = 3
-	got, err := token.Mint(bytes.NewReader(unhex(t, chance)), tokenRange, a, "first", "532699887766554", 2, now)
+	got, err := token.Mint(bytes.NewReader(unhex(t, chance)), a, token.Minting{
+		Numbers: tokenRange, Issuer: "first", TransactionID: "532699887766554", KeyVersion: 2, At: now,
+		Merchant: "CORNERBAKERY001", Outcome: token.Outcome{Response: token.Approved},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,10 +37,83 @@ func TestMint(t *testing.T) {
 		Reference: "000102030405060708090a0b0c0d0e0f", Status: token.Active, Type: token.SecureElement,
 		Requestor: "40010030273", DeviceID: "device",
 		PAN: card.MustPAN(panDigits), PANSequence: 3, PANExpiry: card.MustExpiry("3112"), Issuer: "first",
-		TransactionID: "532699887766554", KeyVersion: 2, Created: now,
+		TransactionID: "532699887766554", KeyVersion: 2, Created: now, Version: emv.Version18,
 	}
 	if d := cmp.Diff(want, got, cmpopts.EquateComparable(card.PAN{}, card.Expiry{})); d != "" {
 		t.Error(d)
+	}
+}
+
+// green is the minting of a token that its issuer approved.
+func green(numbers card.Range) token.Minting {
+	return token.Minting{
+		Numbers: numbers, Issuer: "first", KeyVersion: 1, At: now, Outcome: token.Outcome{Response: token.Approved},
+	}
+}
+
+// What an outcome makes: green an active token, yellow one that waits, with a
+// passcode unless the issuer wants another way, and nothing else a token.
+func TestMintOf(t *testing.T) {
+	first := token.Passcode{Number: 1, Expires: now.Add(token.PasscodeFor)}
+	for _, c := range []struct {
+		outcome  token.Outcome
+		status   token.Status
+		passcode token.Passcode
+	}{
+		{token.Outcome{Response: "00"}, token.Active, token.Passcode{}},
+		{token.Outcome{Response: "00", Method: token.ByPasscode}, token.Active, token.Passcode{}},
+		{token.Outcome{Response: "85"}, token.Inactive, first},
+		{token.Outcome{Response: "85", Method: token.ByPasscode}, token.Inactive, first},
+		{token.Outcome{Response: "85", Method: token.ByCallCentre}, token.Inactive, token.Passcode{}},
+		{token.Outcome{Response: "85", Method: token.ByIssuerApp}, token.Inactive, token.Passcode{}},
+	} {
+		m := green(tokenRange)
+		m.Outcome = c.outcome
+		got, err := token.Mint(bytes.NewReader(unhex(t, chance)), activation(t, codeOfNoon), m)
+		if err != nil || got.Status != c.status || got.Passcode != c.passcode {
+			t.Errorf("%+v makes a token that is %s with %+v, %v", c.outcome, got.Status, got.Passcode, err)
+		}
+	}
+	for _, response := range []token.Response{"", "05", "46", "91", "N7", "96"} {
+		m := green(tokenRange)
+		m.Outcome.Response = response
+		if got, err := token.Mint(bytes.NewReader(unhex(t, chance)), activation(t, codeOfNoon), m); err == nil || got != (token.Token{}) {
+			t.Errorf("%q makes a token", response)
+		}
+	}
+}
+
+// The type decides which cryptograms a token has and who may use it.
+func TestMintByType(t *testing.T) {
+	for _, c := range []struct {
+		kind     token.Type
+		wanted   emv.Version
+		version  emv.Version
+		merchant string
+	}{
+		{token.SecureElement, 0, emv.Version18, ""},
+		{token.SecureElement, emv.Version10, emv.Version10, ""},
+		{token.SecureElement, emv.Version17, emv.Version17, ""},
+		{token.Cloud, emv.Version10, emv.Version43, ""},
+		{token.ECommerce, emv.Version10, emv.Version18, ""},
+		{token.CardOnFile, emv.Version17, emv.Version18, "CORNERBAKERY001"},
+	} {
+		a, m := activation(t, codeOfNoon), green(tokenRange)
+		a.Type, m.Version, m.Merchant = c.kind, c.wanted, "CORNERBAKERY001"
+		got, err := token.Mint(bytes.NewReader(unhex(t, chance)), a, m)
+		if err != nil || got.Version != c.version || got.Merchant != c.merchant || got.Type != c.kind {
+			t.Errorf("%s: version %d for %q, %v", c.kind, got.Version, got.Merchant, err)
+		}
+	}
+}
+
+// A token that its provider minted is taken as it is, and needs no chance.
+func TestMintBrought(t *testing.T) {
+	m := green(card.Range{})
+	m.Brought = token.Brought{Number: card.MustPAN(tokenDigits), Expiry: card.MustExpiry("2805"), Reference: "0f1e2d3c4b5a69788796a5b4c3d2e1f0"}
+	got, err := token.Mint(iotest.ErrReader(io.EOF), activation(t, codeOfNoon), m)
+	if err != nil || got.Number != m.Brought.Number || got.Expiry != m.Brought.Expiry || got.Reference != m.Brought.Reference {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
@@ -47,7 +124,7 @@ func TestMintedNumbers(t *testing.T) {
 		numbers := card.MustRange(rapid.StringMatching(`4[0-9]{5,10}`).Draw(t, "range"))
 		seed := rapid.SliceOfN(rapid.Byte(), 64, 64).Draw(t, "chance")
 		mint := func() (token.Token, error) {
-			return token.Mint(bytes.NewReader(seed), numbers, activation(t, codeOfNoon), "first", "", 1, now)
+			return token.Mint(bytes.NewReader(seed), activation(t, codeOfNoon), green(numbers))
 		}
 		one, err := mint()
 		if err != nil {
@@ -74,7 +151,7 @@ func TestMintedNumbers(t *testing.T) {
 // A range LOW-HIGH gives numbers that begin with LOW.
 func TestMintInWideRange(t *testing.T) {
 	wide := card.MustRange("489537000-489537099")
-	minted, err := token.Mint(bytes.NewReader(make([]byte, 64)), wide, activation(t, codeOfNoon), "first", "", 1, now)
+	minted, err := token.Mint(bytes.NewReader(make([]byte, 64)), activation(t, codeOfNoon), green(wide))
 	if err != nil || !wide.Contains(minted.Number) {
 		t.Errorf("in range %t, %v", wide.Contains(minted.Number), err)
 	}
@@ -86,12 +163,12 @@ func TestMintWithoutChance(t *testing.T) {
 	broken := errors.New("the source is broken")
 	for n := range all {
 		random := io.MultiReader(bytes.NewReader(all[:n]), iotest.ErrReader(broken))
-		minted, err := token.Mint(random, tokenRange, activation(t, codeOfNoon), "first", "", 1, now)
+		minted, err := token.Mint(random, activation(t, codeOfNoon), green(tokenRange))
 		if !errors.Is(err, broken) || minted != (token.Token{}) {
 			t.Errorf("after %d bytes: %v", n, err)
 		}
 	}
-	if _, err := token.Mint(bytes.NewReader(all), card.Range{}, activation(t, codeOfNoon), "first", "", 1, now); err == nil {
+	if _, err := token.Mint(bytes.NewReader(all), activation(t, codeOfNoon), green(card.Range{})); err == nil {
 		t.Error("minted in no range")
 	}
 }

@@ -72,6 +72,20 @@ type Outcome struct {
 // Approved reports whether the request was granted.
 func (o Outcome) Approved() bool { return o.Response == Approved }
 
+// Mints is the state of the token that the outcome of an activation makes, ""
+// for none: green (00) an active one, yellow (85) one that waits for its
+// step-up.
+func (o Outcome) Mints() Status {
+	switch o.Response {
+	case Approved:
+		return Active
+	case StepUp:
+		return Inactive
+	default:
+		return ""
+	}
+}
+
 // StandInReason says why the network decided in the issuer's place (field 63.4;
 // the numbers are ours).
 type StandInReason string
@@ -115,6 +129,7 @@ const (
 	ReasonCounterRepeated   Reason = "transaction counter repeated or lower"
 	ReasonBadCryptogram     Reason = "cryptogram does not verify"
 	ReasonNoChipData        Reason = "no chip data"
+	ReasonNoCryptogram      Reason = "no cryptogram"
 
 	ReasonStepUp         Reason = "issuer asks for a step-up"
 	ReasonStoodIn        Reason = "decided in the issuer's place, which did not answer"

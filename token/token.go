@@ -26,6 +26,9 @@ const (
 	ECommerce     Type = "EC"
 )
 
+// Types lists every type.
+var Types = []Type{CardOnFile, SecureElement, Cloud, ECommerce}
+
 // RequestorDigits is the length of a token requestor id (EMV Payment
 // Tokenisation Framework: 11 digits).
 const RequestorDigits = 11
