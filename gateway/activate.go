@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/gateway/screening"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
@@ -16,8 +17,10 @@ import (
 // still under way, whose own answer will come.
 func (g *Gateway) activate(ctx context.Context, station string, r *messages.ActivationRequest, e *event) messages.Message {
 	key := requestKey(station, vault.KindActivation, r.Trace)
-	found, err := g.screener.Screen(ctx, key, r.Content(), r.Activation, g.Now())
-	e.transaction, e.refused = found.Claim.TransactionID, found.refused()
+	found, err := g.screener.Screen(ctx, screening.Request{
+		Key: key, Content: r.Content(), Kind: vault.KindActivation, Activation: r.Activation, At: g.Now(),
+	})
+	e.transaction, e.refused = found.Claim.TransactionID, found.Refused()
 	switch {
 	case err != nil:
 		return g.activationFault(r, err, e)
@@ -45,7 +48,7 @@ func (g *Gateway) activate(ctx context.Context, station string, r *messages.Acti
 
 // askAndConclude asks the issuer and records what follows. From here on the
 // requestor's connection no longer matters: what was begun is ended.
-func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequest, found Screened) (token.Outcome, *token.Token, error) {
+func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequest, found screening.Screened) (token.Outcome, *token.Token, error) {
 	ctx = context.WithoutCancel(ctx)
 	issuer, claim := found.Facts.Registration.Issuer, found.Claim
 	question := r.ForIssuer(claim.TransactionID, messages.Additional{CVV2: found.CVV2})

@@ -9,7 +9,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
-	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/gateway/screening"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
@@ -82,7 +82,7 @@ func TestDetail(t *testing.T) {
 }
 
 // screener is a Screener without a gateway, on a store of its own.
-func screener(t *testing.T, schedule dcvv2.Schedule) (gateway.Screener, *keyring) {
+func screener(t *testing.T, schedule dcvv2.Schedule) (screening.Screener, *keyring) {
 	t.Helper()
 	registry, err := dcvv2.NewRegistry(dcvv2.Registration{Range: card.MustRange(cardRange), Issuer: issuerName, Schedule: schedule})
 	if err != nil {
@@ -90,7 +90,7 @@ func screener(t *testing.T, schedule dcvv2.Schedule) (gateway.Screener, *keyring
 	}
 	store, keys := openStore(t, t.TempDir()), newKeyring(t)
 	t.Cleanup(func() { _ = store.Close() })
-	return gateway.Screener{Store: store, Keys: keys, Ranges: registry, Random: newChance(3)}, keys
+	return screening.Screener{Store: store, Keys: keys, Ranges: registry, Random: newChance(3)}, keys
 }
 
 // TestDetailOfAChange holds that around a change of policy the trail names the
@@ -113,7 +113,7 @@ func TestDetailOfAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := token.Activation{PAN: pan, Expiry: expiry, Requestor: requestor, CVV2: dcvv2.Presented{Presence: dcvv2.PresenceDynamic, Code: static}}
-	found, err := s.Screen(t.Context(), "one", nil, a, change.Add(time.Minute))
+	found, err := s.Screen(t.Context(), screening.Request{Key: "one", Kind: vault.KindActivation, Activation: a, At: change.Add(time.Minute)})
 	if err != nil || !found.Static || !found.Ask() || found.Result.State != vault.Won || found.Claim.TransactionID == "" {
 		t.Fatalf("%+v, %v", found, err)
 	}
@@ -132,7 +132,9 @@ func TestDetailOfAChange(t *testing.T) {
 		"no static CVV2, which has no key, ",
 		"found: P, too many failures by this requestor in an hour; throttle: requestor/40010030273 1 of 1 failures in an hour, ",
 	} {
-		found, err := s.Screen(t.Context(), fmt.Sprint("more ", n), nil, a, change.Add(time.Minute))
+		found, err := s.Screen(t.Context(), screening.Request{
+			Key: fmt.Sprint("more ", n), Kind: vault.KindActivation, Activation: a, At: change.Add(time.Minute),
+		})
 		if err != nil || !strings.Contains(found.Claim.Detail, want) {
 			t.Errorf("%s, %v", found.Claim.Detail, err)
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/gateway/screening"
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
@@ -39,11 +40,7 @@ const (
 
 // Keys gives the master keys that the gateway works with.
 type Keys interface {
-	// CodeMaster gives the key that codes of an account range are made with.
-	CodeMaster(accountRange string, version int) (dcvv2.Master, error)
-	// CVK gives the key of an account range's static CVV2s. It is asked for
-	// ranges whose policy accepts a static CVV2 in a code's place.
-	CVK(accountRange string, version int) (emv.Key, error)
+	screening.Keys
 	// TokenMaster gives the key that token card keys derive from.
 	TokenMaster(version int) (emv.Key, error)
 }
@@ -63,8 +60,8 @@ type Options struct {
 	Random          io.Reader
 	Log             zerolog.Logger
 
-	RequestorFailuresPerHourMax int                // see Screener; 0 is without end
-	Alarm                       func(scope string) // see Screener
+	RequestorFailuresPerHourMax int                // see screening.Screener; 0 is without end
+	Alarm                       func(scope string) // see screening.Screener
 	Observe                     func(Observed)     // hears of every request that was answered
 }
 
@@ -94,7 +91,7 @@ const GatewayNumber = 400000
 // Gateway is the network. Make one with New and run it with Run.
 type Gateway struct {
 	Options
-	screener Screener
+	screener screening.Screener
 	issuers  map[string]*link.Line
 	notices  *notifier
 	left     chan vault.Conclusion // see leave
@@ -111,7 +108,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		Options: o,
-		screener: Screener{
+		screener: screening.Screener{
 			Store: o.Store, Keys: o.Keys, Ranges: o.Registry, Random: o.Random, Log: o.Log,
 			RequestorFailuresPerHourMax: o.RequestorFailuresPerHourMax, Alarm: o.Alarm,
 		},

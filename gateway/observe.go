@@ -24,19 +24,6 @@ func (g *Gateway) observe(e event) {
 	}
 }
 
-// refused is the limit because of which the code was not checked, whatever was
-// done then. A repeat of an answered request was refused before.
-func (s Screened) refused() token.Reason {
-	if s.Result.State != vault.Won {
-		return token.ReasonNone
-	}
-	switch s.Reason {
-	case token.ReasonDayLimit, token.ReasonLocked, token.ReasonRequestorLimit, token.ReasonRangeLimit:
-		return s.Reason
-	}
-	return token.ReasonNone
-}
-
 // LinesUp tells of each issuer, by name, whether its line is connected and
 // signed on.
 func (g *Gateway) LinesUp() map[string]bool {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/gateway/screening"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
@@ -258,7 +259,9 @@ func TestWhatIsNoRequestorIsOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := token.Activation{PAN: pan, Expiry: expiry, Requestor: text, CVV2: dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: wrong}}
-		found, err := s.Screen(t.Context(), fmt.Sprint(n), nil, a, time.Date(2026, 11, 22, 12, 34, 56, 0, time.UTC))
+		found, err := s.Screen(t.Context(), screening.Request{
+			Key: fmt.Sprint(n), Kind: vault.KindActivation, Activation: a, At: time.Date(2026, 11, 22, 12, 34, 56, 0, time.UTC),
+		})
 		if err != nil || found.Claim.Scopes[0].Name != "requestor/unknown" || !strings.HasPrefix(found.Claim.Detail, "asked: by requestor unknown with a code; ") {
 			t.Errorf("%q: %+v, %v", text, found.Claim.Scopes, err)
 		}

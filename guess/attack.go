@@ -10,7 +10,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
-	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/gateway/screening"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
@@ -34,7 +34,7 @@ func (o outcome) checked() int { return o.failures + o.hits }
 type attack struct {
 	kind     Kind
 	setup    Setup
-	screener gateway.Screener
+	screener screening.Screener
 	number   int // among the attacks of a measurement
 	chance   *rand.Rand
 
@@ -173,11 +173,14 @@ func (a *attack) guess(ctx context.Context, sent int, pan card.PAN, code int, re
 }
 
 // ask screens and claims an activation with a code.
-func ask(ctx context.Context, s gateway.Screener, key string, pan card.PAN, code dcvv2.Code, requestor string, at time.Time) (token.Screening, error) {
-	found, err := s.Screen(ctx, key, []byte(key), token.Activation{
-		PAN: pan, Expiry: expiry, CVV2: dcvv2.Presented{Presence: dcvv2.PresenceDynamic, Code: code},
-		Requestor: requestor, Type: token.SecureElement,
-	}, at)
+func ask(ctx context.Context, s screening.Screener, key string, pan card.PAN, code dcvv2.Code, requestor string, at time.Time) (token.Screening, error) {
+	found, err := s.Screen(ctx, screening.Request{
+		Key: key, Content: []byte(key), Kind: vault.KindActivation, At: at,
+		Activation: token.Activation{
+			PAN: pan, Expiry: expiry, CVV2: dcvv2.Presented{Presence: dcvv2.PresenceDynamic, Code: code},
+			Requestor: requestor, Type: token.SecureElement,
+		},
+	})
 	if err == nil && found.Result.State != vault.Won {
 		err = fmt.Errorf("%w: its claim is %s", errUnforeseen, found.Result.State)
 	}

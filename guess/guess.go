@@ -1,7 +1,7 @@
 // Package guess is the guessing lab: it plays attackers who guess codes
 // against a policy, and compares how often they succeed with what theory says.
 //
-// The attackers meet the gateway's own screening (gateway.Screener), a store
+// The attackers meet the gateway's own screening (screening.Screener), a store
 // of the kind that a gateway runs on and keys in memory; the clock is virtual
 // and there are no sockets. Theory (Setup.Expect) is worked out of the
 // policy's numbers alone. It never touches a running gateway, its store or its

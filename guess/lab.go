@@ -16,7 +16,7 @@ import (
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
-	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/gateway/screening"
 	"github.com/firsttap/firsttap/internal/seed"
 	"github.com/firsttap/firsttap/vault"
 	"github.com/firsttap/firsttap/vault/sqlite"
@@ -178,10 +178,10 @@ func (m *measurement) playOne(ctx context.Context, store vault.Store, n int) err
 
 // screener is the gateway's, for a range that the n-th attack has for itself.
 // Its accounts count as enrolled, which is all that an attacker could wish for.
-func (m *measurement) screener(store vault.Store, n int) (gateway.Screener, error) {
+func (m *measurement) screener(store vault.Store, n int) (screening.Screener, error) {
 	accountRange, err := card.ParseRange(rangeDigits(n))
 	if err != nil {
-		return gateway.Screener{}, err
+		return screening.Screener{}, err
 	}
 	policy := m.setup.Policy
 	policy.EnrolByDefault = true
@@ -189,7 +189,7 @@ func (m *measurement) screener(store vault.Store, n int) (gateway.Screener, erro
 		m.behind(&policy)
 	}
 	registry, err := dcvv2.NewRegistry(dcvv2.Registration{Range: accountRange, Issuer: "lab", Schedule: dcvv2.Always(policy)})
-	return gateway.Screener{
+	return screening.Screener{
 		Store: store, Keys: m.keys, Ranges: registry, Random: m.stream(fmt.Sprintf("transactions of %d", n)),
 		RequestorFailuresPerHourMax: m.setup.RequestorFailuresPerHourMax,
 	}, err

@@ -1,4 +1,11 @@
-package gateway
+// Package screening is the part of a request with a code that comes before the
+// issuer is asked: facts, screening and claim, the limits on guesses, and what
+// the audit trail tells of it.
+//
+// It is all that stands between a guess and a token, and needs no socket, so
+// that guessing can be measured on the real thing (package guess). It decides
+// nothing itself: the core does. Start at Screener.
+package screening
 
 import (
 	"context"
@@ -8,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
@@ -17,10 +25,16 @@ import (
 // does its key: the version of a policy is that of its code master key.
 const staticKeyVersion = 1
 
-// Screener is the part of an activation that comes before the issuer: facts,
-// screening and claim. It is all that stands between a guess and a token, and
-// needs no socket, so that guessing can be measured on the real thing. It may
-// be used by many goroutines.
+// Keys gives the master keys that codes are checked with.
+type Keys interface {
+	// CodeMaster gives the key that codes of an account range are made with.
+	CodeMaster(accountRange string, version int) (dcvv2.Master, error)
+	// CVK gives the key of an account range's static CVV2s. It is asked for
+	// ranges whose policy accepts a static CVV2 in a code's place.
+	CVK(accountRange string, version int) (emv.Key, error)
+}
+
+// Screener screens and claims. It may be used by many goroutines.
 type Screener struct {
 	Store  vault.Store
 	Keys   Keys
@@ -36,7 +50,18 @@ type Screener struct {
 	Alarm func(scope string)
 }
 
-// Screened is an activation that was screened and claimed.
+// Request is a request with a code, or with none where there should be one.
+type Request struct {
+	Key     string     // names the request: see vault.Claim
+	Content []byte     // is its meaning: likewise
+	Kind    vault.Kind // activation or online
+	// Activation is the request as far as it is screened: account, code,
+	// requestor.
+	Activation token.Activation
+	At         time.Time
+}
+
+// Screened is a request that was screened and claimed.
 type Screened struct {
 	// Screening is what was found; when another request was faster with the
 	// code or with the last attempt, that.
@@ -50,10 +75,10 @@ type Screened struct {
 	counters counters // of the scopes, when there is a code
 }
 
-// Screen checks the code of an activation and claims what it found. key names
-// the request and content is its meaning: see vault.Claim. An error means that
-// nothing was claimed and that the code is not processed.
-func (s Screener) Screen(ctx context.Context, key string, content []byte, a token.Activation, at time.Time) (Screened, error) {
+// Screen checks the code of a request and claims what it found. An error means
+// that nothing was claimed and that the code is not processed.
+func (s Screener) Screen(ctx context.Context, r Request) (Screened, error) {
+	a, at := r.Activation, r.At
 	found, err := s.facts(ctx, a, at)
 	if err != nil {
 		return found, err
@@ -64,7 +89,7 @@ func (s Screener) Screen(ctx context.Context, key string, content []byte, a toke
 	}
 	found.Screening = token.Screen(a, found.Facts, at)
 	found.Claim = vault.Claim{
-		Key: key, Content: content, Kind: vault.KindActivation,
+		Key: r.Key, Content: r.Content, Kind: r.Kind,
 		TransactionID: transactionID, At: at, PAN: a.PAN,
 	}
 	found, err = s.claim(ctx, found, a)
@@ -157,4 +182,17 @@ func spendable(p dcvv2.Policy, found token.Screening) dcvv2.Window {
 		return dcvv2.Window{}
 	}
 	return found.Window
+}
+
+// Refused is the limit because of which the code was not checked, whatever was
+// done then. A repeat of an answered request was refused before.
+func (s Screened) Refused() token.Reason {
+	if s.Result.State != vault.Won {
+		return token.ReasonNone
+	}
+	switch s.Reason {
+	case token.ReasonDayLimit, token.ReasonLocked, token.ReasonRequestorLimit, token.ReasonRangeLimit:
+		return s.Reason
+	}
+	return token.ReasonNone
 }
