@@ -167,7 +167,7 @@ func TestMessagesThatAreNotServed(t *testing.T) {
 		request   *specs.Message
 		mti, want string
 	}{
-		{"a type of another family", with(func(m *specs.Message) { m.SetMTI("0420") }), "0430", "12"},
+		{"a type of another family", with(func(m *specs.Message) { m.SetMTI("0220") }), "0230", "12"},
 		{"a 0100 that is neither activation nor tap", missing(specs.P(63, 3)), "0110", "12"},
 		{"a notice to the gateway", encode(t, notice), "0630", "12"},
 		{"no PAN", missing(specs.P(2)), "0110", "30"},

@@ -1,8 +1,6 @@
 package messages
 
 import (
-	"slices"
-
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/token"
@@ -17,6 +15,7 @@ type ActivationRequest struct {
 	Local
 	Place
 	Activation token.Activation
+	Minted     *MintedToken // what a provider that mints brings; nil when the gateway is to mint
 
 	TransactionID string     // 62.2, assigned by the gateway; "" from a requestor
 	Checked       Additional // 44, what the gateway found; zero from a requestor
@@ -29,7 +28,7 @@ const (
 )
 
 // MTI is 0100, or 0101 for a repeat.
-func (r *ActivationRequest) MTI() string { return requestMTI(r.Repeat) }
+func (r *ActivationRequest) MTI() string { return repeatable("0100", r.Repeat) }
 
 func (r *ActivationRequest) bind(b *binding) {
 	a := &r.Activation
@@ -47,6 +46,7 @@ func (r *ActivationRequest) bind(b *binding) {
 	b.presented(&a.CVV2)
 	b.text(fieldTokenRequestor, &a.Requestor, mandatory)
 	named(b, fieldTokenType, &a.Type, mandatory)
+	bindMinted(b, &r.Minted)
 	bindDevice(b, &a.Device)
 	bindWallet(b, &a.Wallet)
 }
@@ -94,7 +94,7 @@ func (r *ActivationRequest) ForIssuer(transactionID string, found Additional) *A
 func (r *ActivationRequest) Answer(transactionID string, o token.Outcome, t *token.Token) *ActivationAnswer {
 	a := &ActivationAnswer{
 		PAN: r.Activation.PAN, Trace: r.Trace, Currency: r.Currency,
-		Outcome: OutcomeOf(o), TransactionID: transactionID,
+		Outcome: OutcomeOf(o), TransactionID: transactionID, Method: o.Method, StandIn: o.StandIn,
 	}
 	if t != nil {
 		data := TokenDataOf(*t)
@@ -103,19 +103,9 @@ func (r *ActivationRequest) Answer(transactionID string, o token.Outcome, t *tok
 	return a
 }
 
-// TokenData is what messages tell of a token (123 set 01). Its numbers of tags
-// are ours.
-type TokenData struct {
-	Number    card.PAN     // tag 01
-	Requestor string       // tag 03, token requestor id, 11 digits
-	Reference string       // tag 04, 32 hexadecimal characters
-	Expiry    card.Expiry  // tag 05
-	Type      token.Type   // tag 06
-	Status    token.Status // tag 07
-}
-
 // ActivationAnswer answers an ActivationRequest (0110, 63.3 = 3700). Token is
-// nil when there is none.
+// nil when there is none. With 39 = 85 and a token, which then waits for a
+// step-up, it has all that an approval has.
 type ActivationAnswer struct {
 	PAN card.PAN // as in the request
 	Trace
@@ -123,6 +113,8 @@ type ActivationAnswer struct {
 	Outcome       Outcome
 	TransactionID string // 62.2, 15 digits
 	Token         *TokenData
+	Method        token.Method        // 123.01.0D, how the token gets active; "" leaves it open
+	StandIn       token.StandInReason // 63.4, when the network decided in the issuer's place
 }
 
 // MTI is 0110.
@@ -131,6 +123,9 @@ func (*ActivationAnswer) MTI() string { return "0110" }
 func (a *ActivationAnswer) bind(b *binding) {
 	a.Outcome.bind(b)
 	need := unlessDeclined(a.Outcome.Response)
+	if a.Outcome.Response == token.StepUp && b.hasToken(a.Token) {
+		need = mandatory
+	}
 	b.pan(fieldPAN, &a.PAN, need)
 	b.constant(fieldProcessing, processingAccount, need)
 	b.constant(fieldAmount, noAmount, need)
@@ -138,51 +133,7 @@ func (a *ActivationAnswer) bind(b *binding) {
 	b.text(fieldCurrency, &a.Currency, need)
 	b.text(fieldTransaction, &a.TransactionID, optional)
 	b.constant(fieldReason, string(reasonActivation), mandatory)
+	named(b, fieldStandIn, &a.StandIn, optional)
 	bindToken(b, &a.Token)
-}
-
-// bindToken binds a token that may be absent as a whole, never in part.
-func bindToken(b *binding, t **TokenData) {
-	if b.notes != nil {
-		b.notes.together(func() { bindNumbered(b, &TokenData{}, mandatory) })
-		return
-	}
-	if b.decoding && slices.ContainsFunc(tokenFields, b.message.Has) {
-		*t = &TokenData{}
-	}
-	if *t != nil {
-		bindNumbered(b, *t, mandatory)
-	}
-}
-
-// Outcome is what an answer says of a decision.
-type Outcome struct {
-	AuthorizationID string         // field 38
-	Response        token.Response // field 39
-	Additional      Additional     // field 44
-}
-
-// OutcomeOf is what the wire tells of an outcome; its reason stays inside.
-func OutcomeOf(o token.Outcome) Outcome {
-	return Outcome{
-		AuthorizationID: o.AuthorizationID, Response: o.Response,
-		Additional: Additional{AnsweredBy: o.AnsweredBy, Authentication: o.Authentication, CVV2: o.CVV2},
-	}
-}
-
-func (o *Outcome) bind(b *binding) {
-	b.text(fieldAuthorization, &o.AuthorizationID, optional)
-	named(b, fieldResponse, &o.Response, mandatory)
-	o.Additional.bind(b)
-}
-
-// unlessDeclined is how much an answer must have of its request: a decline may
-// come without what its request was refused for lacking.
-func unlessDeclined(r token.Response) presence { return r == token.Approved }
-
-func requestMTI(repeat bool) string {
-	if repeat {
-		return "0101"
-	}
-	return "0100"
+	b.method(&a.Method)
 }

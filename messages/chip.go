@@ -2,6 +2,7 @@ package messages
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/specs"
@@ -79,36 +80,54 @@ func (b *binding) chipTags() []emv.TLV {
 	return list
 }
 
-// Bytes of tag 91 by method 2 without proprietary data: an ARPC and the card
-// status update that it covers (EMV Book 2 8.2.2).
+// Bytes of tag 91: an ARPC and what it covers. By method 1 that is the
+// response code (EMV Book 2 8.2.1), by method 2, without proprietary data, the
+// card status update (8.2.2).
 const (
-	arpcBytes           = 4
-	authenticationBytes = 8
+	authentication1Bytes = emv.CryptogramBytesMax + 2
+	authentication2Bytes = emv.ARPC2Bytes + 4
 )
 
-// authentication is tag 91 of field 55, or nothing where arpc is none.
-func (b *binding) authentication(arpc *emv.Cryptogram, csu *[4]byte) {
-	p := chipPath(emv.TagIssuerAuthentication)
-	var data []byte
-	switch {
-	case b.notes != nil:
-		b.notes.add(p, optional)
-		return
-	case b.err != nil || !b.decoding && arpc.IsZero():
-		return
-	case b.decoding:
-		data = b.message.Bytes(p)
-	default:
-		data = append(arpc.Reveal(), csu[:]...)
+// authentication is tag 91 of field 55.
+type authentication struct {
+	arpc emv.Cryptogram
+	csu  [4]byte
+	arc  [2]byte
+}
+
+// authentication moves tag 91, which is absent where there is no ARPC.
+func (b *binding) authentication(a *TapAnswer) {
+	v := authentication{a.ARPC, a.CSU, a.ARC}
+	value(b, chipPath(emv.TagIssuerAuthentication), &v, optional, readAuthentication, authentication.show)
+	if b.decoding {
+		a.ARPC, a.CSU, a.ARC = v.arpc, v.csu, v.arc
 	}
-	switch {
-	case data == nil:
-	case len(data) != authenticationBytes:
-		b.fail(p, "must have %d bytes", authenticationBytes)
-	case b.decoding:
-		*arpc, _ = emv.NewCryptogram(data[:arpcBytes])
-		copy(csu[:], data[arpcBytes:])
+}
+
+func readAuthentication(s string) (v authentication, err error) {
+	switch len(s) {
+	case authentication1Bytes:
+		v.arc = [2]byte([]byte(s[emv.CryptogramBytesMax:]))
+		v.arpc, err = emv.NewCryptogram([]byte(s[:emv.CryptogramBytesMax]))
+	case authentication2Bytes:
+		v.csu = [4]byte([]byte(s[emv.ARPC2Bytes:]))
+		v.arpc, err = emv.NewCryptogram([]byte(s[:emv.ARPC2Bytes]))
 	default:
-		b.message.SetBytes(p, data)
+		err = fmt.Errorf("must have %d or %d bytes", authentication2Bytes, authentication1Bytes)
+	}
+	return v, err
+}
+
+// show gives what read refuses for a length that no method has, and for
+// something covered without an ARPC.
+func (v authentication) show() string {
+	arpc := v.arpc.Reveal()
+	switch {
+	case v == authentication{}:
+		return ""
+	case len(arpc) == emv.CryptogramBytesMax:
+		return string(append(arpc, v.arc[:]...))
+	default:
+		return string(append(arpc, v.csu[:]...))
 	}
 }

@@ -41,9 +41,18 @@ func TestEncodeRefuses(t *testing.T) {
 		}), "over 12 digits"},
 		{"a signed currency of 4 digits", changed(tap, func(r *messages.TapRequest) { r.Tap.Chip.Currency = 1000 }), "over 3 digits"},
 		{"half a token", changed(tap, func(r *messages.TapRequest) { r.Token = &messages.TokenData{Requestor: "1"} }), "field 123.01.01: is mandatory"},
-		{"an ARPC of 8 bytes", func() messages.Message {
-			return tap().Answer(transactionID, tapApproved(), cryptogram(arqcHex))
-		}, "field 55.01.91: must have 8 bytes"},
+		{"an ARPC of 7 bytes", changed(tapAnswer, func(a *messages.TapAnswer) {
+			a.ARPC = cryptogram(arpc1Hex[2:])
+		}), "field 55.01.91: must have 8 or 10 bytes"},
+		{"a response code that an ARPC of method 2 does not cover", changed(tapAnswer, func(a *messages.TapAnswer) {
+			a.ARC = [2]byte{'0', '0'}
+		}), "field 55.01.91: cannot hold the value"},
+		{"a card status update that an ARPC of method 1 does not cover", changed(tapAnswer, func(a *messages.TapAnswer) {
+			a.ARPC = cryptogram(arpc1Hex)
+		}), "field 55.01.91: cannot hold the value"},
+		{"a card status update without ARPC", changed(tapAnswer, func(a *messages.TapAnswer) {
+			a.ARPC = emv.Cryptogram{}
+		}), "field 55.01.91: must have 8 or 10 bytes"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			m, err := messages.Encode(c.typed())
@@ -53,6 +62,10 @@ func TestEncodeRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+func tapAnswer() *messages.TapAnswer {
+	return tap().Answer(transactionID, tapApproved(), cryptogram(arpcHex))
 }
 
 func changed[T any, P interface {

@@ -32,7 +32,12 @@ var (
 	fieldCurrency      = specs.P(49)
 	fieldTransaction   = specs.P(62, 2)
 	fieldReason        = specs.P(63, 3)
+	fieldStandIn       = specs.P(63, 4)
 	fieldNetworkCode   = specs.P(70)
+	fieldOriginal      = specs.P(90)
+	fieldFileAction    = specs.P(91)
+	fieldFile          = specs.P(101)
+	fieldRemote        = specs.P(126, 9)
 	fieldCVV2          = specs.P(126, 10)
 
 	fieldTokenNumber    = specs.P(123, 1, 1)
@@ -41,6 +46,9 @@ var (
 	fieldTokenExpiry    = specs.P(123, 1, 5)
 	fieldTokenType      = specs.P(123, 1, 6)
 	fieldTokenStatus    = specs.P(123, 1, 7)
+	fieldTokenCode      = specs.P(123, 1, 0x0B)
+	fieldTokenCodeEnds  = specs.P(123, 1, 0x0C)
+	fieldTokenMethod    = specs.P(123, 1, 0x0D)
 	fieldTokenResult    = specs.P(123, 1, 0x0E)
 
 	fieldDeviceType     = specs.P(125, 1, 1)
@@ -72,13 +80,17 @@ var times = []specs.Path{fieldTransmitted, fieldLocalTime, fieldLocalDate}
 const (
 	fieldChip = 55 // sets of [id][length][BER-TLVs]
 	chipSet   = 1  // the only set of field 55
+
+	fieldDevice = 125 // sets of phone and wallet
 )
 
-// reasonActivation marks an activation in 63.3 of a 0100 or 0110; in a 0620
-// the same number says that a token was created.
+// reasonActivation marks an activation in 63.3 of a 0100 or 0110, and what is
+// about one in a 0120, 0400 or 0420; in a 0620 the same number says that a
+// token was created.
 const reasonActivation = token.NoticeCreated
 
-// echoed are the fields of a request that its answer repeats.
+// echoed are the fields of a request that its answer repeats. Fields 90 and 91
+// are not among them: they may be what a request is refused for.
 var echoed = []specs.Path{
 	fieldPAN, fieldProcessing, fieldAmount, fieldTransmitted, fieldSTAN, fieldCountry, fieldCondition,
 	fieldAcquirer, fieldRRN, fieldTerminal, fieldAcceptor, fieldCurrency, fieldTransaction, fieldReason,

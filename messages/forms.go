@@ -15,7 +15,7 @@ type Presence string
 const (
 	Mandatory   Presence = "M"
 	Optional    Presence = "O"
-	Conditional Presence = "C" // in an answer that approves; parts of a token: all or none
+	Conditional Presence = "C" // by what the message says; parts of a token: all or none
 )
 
 // Form is what a message of the family is made of.
@@ -34,43 +34,71 @@ type FormField struct {
 // Forms lists the messages of the family with their fields, as their bindings
 // have them. Of field 55 it has the tags that firsttap reads; others may come.
 func Forms() []Form {
-	const declined = token.DoNotHonour
+	approved := Outcome{Response: token.Approved}
 	return []Form{
 		form("network management", []string{"0800"}, &NetworkRequest{}),
-		form("network management answer", []string{"0810"}, &NetworkAnswer{Response: token.Approved}, &NetworkAnswer{Response: declined}),
+		form("network management answer", []string{"0810"}, &NetworkAnswer{Response: token.Approved}, &NetworkAnswer{}),
 		form("activation", []string{"0100", "0101"}, &ActivationRequest{}),
-		form("activation answer", []string{"0110"},
-			&ActivationAnswer{Outcome: Outcome{Response: token.Approved}}, &ActivationAnswer{Outcome: Outcome{Response: declined}}),
+		form("activation answer", []string{"0110"}, &ActivationAnswer{Outcome: approved}, &ActivationAnswer{}),
 		form("tap", []string{"0100", "0101"}, &TapRequest{}),
-		form("tap answer", []string{"0110"},
-			&TapAnswer{Outcome: Outcome{Response: token.Approved}}, &TapAnswer{Outcome: Outcome{Response: declined}}),
-		form("token notification", []string{"0620"}, &Notification{}),
-		form("token notification answer", []string{"0630"},
-			&NotificationAnswer{Response: token.Approved}, &NotificationAnswer{Response: declined}),
+		form("tap answer", []string{"0110"}, &TapAnswer{Outcome: approved}, &TapAnswer{}),
+		form("remote", []string{"0100", "0101"}, &RemoteRequest{}),
+		form("remote answer", []string{"0110"}, &RemoteAnswer{Outcome: approved}, &RemoteAnswer{}),
+		form("file update", []string{"0302"}, fileUpdates()...),
+		form("file update answer", []string{"0312"}, &FileUpdateAnswer{Response: token.Approved}, &FileUpdateAnswer{}),
+		form("token notification", []string{"0620"}, &Notification{}, &Notification{Reason: token.NoticePasscode}),
+		form("token notification answer", []string{"0630"}, &NotificationAnswer{Response: token.Approved}, &NotificationAnswer{}),
+		form("reversal", []string{"0400", "0401"}, &Reversal{}),
+		form("reversal answer", []string{"0410"}, &ReversalAnswer{Response: token.Approved}, &ReversalAnswer{}),
+		form("reversal advice", []string{"0420", "0421"}, &Reversal{Advice: true}),
+		form("reversal advice answer", []string{"0430"},
+			&ReversalAnswer{Advice: true, Response: token.Approved}, &ReversalAnswer{Advice: true}),
+		form("advice", []string{"0120", "0121"}, &Advice{}),
+		form("advice answer", []string{"0130"}, &AdviceAnswer{Response: token.Approved}, &AdviceAnswer{}),
 	}
 }
 
+// fileUpdates is an inquiry and a change for each reason.
+func fileUpdates() []Message {
+	all := []Message{&FileUpdate{Action: InquireOf}}
+	for _, reason := range FileReasons {
+		all = append(all, &FileUpdate{Action: ChangeToken, Reason: reason})
+	}
+	return all
+}
+
 // form asks a message's binding, for an answer once approved and once
-// declined: what only one of them must have is conditional.
+// declined: what only some of the variants have or must have is conditional.
 func form(name string, types []string, variants ...Message) Form {
 	f := Form{Name: name, Types: types}
 	for i, variant := range variants {
 		b := &binding{notes: &notes{}}
 		variant.bind(b)
-		for _, one := range b.notes.fields {
-			at := slices.IndexFunc(f.Fields, func(have FormField) bool { return have.Path == one.Path })
-			switch {
-			case at < 0 && i == 0:
-				f.Fields = append(f.Fields, one)
-			case at < 0:
-				f.Fields = append(f.Fields, FormField{one.Path, Conditional})
-			case f.Fields[at].Presence != one.Presence:
-				f.Fields[at].Presence = Conditional
-			}
-		}
+		f.merge(b.notes.fields, i == 0)
 	}
 	slices.SortFunc(f.Fields, func(a, b FormField) int { return int(a.Path) - int(b.Path) })
 	return f
+}
+
+func (f *Form) merge(fields []FormField, first bool) {
+	if first {
+		f.Fields = fields
+		return
+	}
+	for _, one := range fields {
+		if fieldAt(f.Fields, one.Path) < 0 {
+			f.Fields = append(f.Fields, FormField{one.Path, Conditional})
+		}
+	}
+	for i, have := range f.Fields {
+		if at := fieldAt(fields, have.Path); at < 0 || fields[at].Presence != have.Presence {
+			f.Fields[i].Presence = Conditional
+		}
+	}
+}
+
+func fieldAt(fields []FormField, p specs.Path) int {
+	return slices.IndexFunc(fields, func(one FormField) bool { return one.Path == p })
 }
 
 // notes is what a binding says of its fields when it moves no values.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/firsttap/firsttap/messages"
@@ -34,25 +35,7 @@ func TestFormsAgreeWithTheExamples(t *testing.T) {
 
 func formOf(t *testing.T, e example) messages.Form {
 	t.Helper()
-	name := ""
-	switch e.typed.(type) {
-	case *messages.NetworkRequest:
-		name = "network management"
-	case *messages.NetworkAnswer:
-		name = "network management answer"
-	case *messages.ActivationRequest:
-		name = "activation"
-	case *messages.ActivationAnswer:
-		name = "activation answer"
-	case *messages.TapRequest:
-		name = "tap"
-	case *messages.TapAnswer:
-		name = "tap answer"
-	case *messages.Notification:
-		name = "token notification"
-	case *messages.NotificationAnswer:
-		name = "token notification answer"
-	}
+	name := nameOf(e.typed)
 	for _, f := range messages.Forms() {
 		if f.Name == name && slices.Contains(f.Types, e.typed.MTI()) {
 			return f
@@ -60,6 +43,21 @@ func formOf(t *testing.T, e example) messages.Form {
 	}
 	t.Fatalf("no form for %T", e.typed)
 	return messages.Form{}
+}
+
+func nameOf(typed messages.Message) string {
+	name := map[string]string{
+		"NetworkRequest": "network management", "NetworkAnswer": "network management answer",
+		"ActivationRequest": "activation", "ActivationAnswer": "activation answer",
+		"TapRequest": "tap", "TapAnswer": "tap answer", "RemoteRequest": "remote", "RemoteAnswer": "remote answer",
+		"FileUpdate": "file update", "FileUpdateAnswer": "file update answer",
+		"Notification": "token notification", "NotificationAnswer": "token notification answer",
+		"Reversal": "reversal", "ReversalAnswer": "reversal answer", "Advice": "advice", "AdviceAnswer": "advice answer",
+	}[strings.TrimPrefix(fmt.Sprintf("%T", typed), "*messages.")]
+	if mti := typed.MTI(); mti[:2] == "04" && mti[2] >= '2' {
+		return strings.Replace(name, "reversal", "reversal advice", 1)
+	}
+	return name
 }
 
 func isNothingWithout(t *testing.T, e example, m *specs.Message, p specs.Path) {

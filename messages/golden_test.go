@@ -3,7 +3,6 @@ package messages_test
 import (
 	"bytes"
 	"encoding/hex"
-	"errors"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -130,8 +129,8 @@ func annotated(t *testing.T, codec *specs.Codec, title string, raw []byte) []gol
 	return lines
 }
 
-// checkValue was agreed by jPOS and moov. It is an activation but for what
-// names the token that is wanted.
+// checkValue was agreed by jPOS and moov. It is an account verification, and an
+// activation but for what names the token that is wanted.
 const checkValue = "0100F224448108C080000000000000000004104895370012003478000000000000000000112212170000012329125999" +
 	"01005106400552F5F3F2F6F1F2F0F0F0F1F2F3E3C5D9D4C9C4F0F1E3D6D2C5D5D9C5D8E4C5E2E3D6D9F1" +
 	"08400E0040000000000000F1F140F1F2F3"
@@ -145,16 +144,17 @@ func TestCheckValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var unknown *messages.UnknownError
-	if _, err := messages.Decode(m); !errors.As(err, &unknown) || unknown.MTI != "0100" {
-		t.Errorf("without its marks it is unknown, not %v", err)
+	typed, err := messages.Decode(m)
+	if r, ok := typed.(*messages.RemoteRequest); !ok || r.Number != card.MustPAN("4895370012003478") || r.Amount != 0 ||
+		r.CVV2 != (dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: code("123")}) {
+		t.Errorf("decodes to %+v, %v", typed, err)
 	}
 
 	wanted := map[string]string{"63.3": "3700", "123.01.03": "40010030273", "123.01.06": "SE", "125.01.03": "device"}
 	for p, value := range wanted {
 		m.Set(path(t, p), value)
 	}
-	typed, err := messages.Decode(m)
+	typed, err = messages.Decode(m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,34 +73,63 @@ func Encode(typed Message) (*specs.Message, error) {
 }
 
 // blank chooses the type by the message type identifier and the marks that
-// the family uses: the message reason (63.3), and for a tap chip data (55) or
-// the entry mode of contactless chip (22 = 07xx).
+// the family uses: the message reason (63.3), for a tap chip data (55) or the
+// entry mode of contactless chip (22 = 07xx), and the condition (25) of a
+// request without a terminal.
 func blank(m *specs.Message) Message {
-	activation := m.Text(fieldReason) == string(reasonActivation)
+	repeat := strings.HasSuffix(m.MTI(), "1")
 	switch m.MTI() {
-	case "0800":
-		return &NetworkRequest{}
-	case "0810":
-		return &NetworkAnswer{}
 	case "0100", "0101":
-		switch {
-		case activation:
-			return &ActivationRequest{Repeat: m.MTI() == "0101"}
-		case m.HasField(fieldChip), strings.HasPrefix(m.Text(fieldEntryMode), contactlessChip):
-			return &TapRequest{Repeat: m.MTI() == "0101"}
-		}
+		return blankRequest(m, repeat)
 	case "0110":
-		if activation {
-			return &ActivationAnswer{}
-		}
-		return &TapAnswer{}
+		return blankAnswer(m)
+	case "0120", "0121":
+		return &Advice{Repeat: repeat}
+	case "0130":
+		return &AdviceAnswer{}
+	case "0302":
+		return &FileUpdate{}
+	case "0312":
+		return &FileUpdateAnswer{}
+	case "0400", "0401", "0420", "0421":
+		return &Reversal{Advice: m.MTI()[2] == '2', Repeat: repeat}
+	case "0410", "0430":
+		return &ReversalAnswer{Advice: m.MTI()[2] == '3'}
 	case "0620":
 		return &Notification{}
 	case "0630":
 		return &NotificationAnswer{}
+	case "0800":
+		return &NetworkRequest{}
+	case "0810":
+		return &NetworkAnswer{}
 	}
 	return nil
 }
+
+func blankRequest(m *specs.Message, repeat bool) Message {
+	switch {
+	case isActivation(m):
+		return &ActivationRequest{Repeat: repeat}
+	case m.HasField(fieldChip), strings.HasPrefix(m.Text(fieldEntryMode), contactlessChip):
+		return &TapRequest{Repeat: repeat}
+	case isRemote(m):
+		return &RemoteRequest{Repeat: repeat}
+	}
+	return nil
+}
+
+func blankAnswer(m *specs.Message) Message {
+	switch {
+	case isActivation(m):
+		return &ActivationAnswer{}
+	case isRemote(m):
+		return &RemoteAnswer{}
+	}
+	return &TapAnswer{}
+}
+
+func isActivation(m *specs.Message) bool { return m.Text(fieldReason) == string(reasonActivation) }
 
 // contactlessChip begins field 22 of a tap.
 const contactlessChip = "07"

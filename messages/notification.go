@@ -1,6 +1,8 @@
 package messages
 
 import (
+	"time"
+
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/token"
 )
@@ -14,7 +16,13 @@ type Notification struct {
 	TransactionID string             // 62.2
 	Reason        token.NoticeReason // 63.3
 	Token         TokenData          // 123 set 01
-	Result        string             // 123.01.0E, result of device provisioning
+	Result        string             // 123.01.0E, of device provisioning, or of a passcode
+
+	Code        token.ActivationCode // 123.01.0B, the passcode that a 3715 brings
+	CodeExpires time.Time            // 123.01.0C, YYMMDDhhmmss UTC; what is less than a second is cut
+	Method      token.Method         // 123.01.0D, how the token gets active
+	PANExpiry   card.Expiry          // field 14, of a 3720 or 3721: the card's new expiry date
+	PANSequence card.Sequence        // field 23, of a 3721: the new PAN's; 0 is not written
 }
 
 // MTI is 0620.
@@ -25,7 +33,12 @@ func (n *Notification) bind(b *binding) {
 	n.Trace.bind(b, mandatory)
 	b.text(fieldTransaction, &n.TransactionID, mandatory)
 	named(b, fieldReason, &n.Reason, mandatory)
+	b.expiry(fieldExpiry, &n.PANExpiry, optional)
+	b.sequenceOf(&n.PANSequence)
 	bindNumbered(b, &n.Token, mandatory)
+	b.code(&n.Code, when(n.Reason == token.NoticePasscode))
+	b.moment(fieldTokenCodeEnds, &n.CodeExpires)
+	b.method(&n.Method)
 	b.text(fieldTokenResult, &n.Result, optional)
 }
 

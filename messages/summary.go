@@ -12,17 +12,19 @@ import (
 // wire; answered are those that tell what an answer says.
 var (
 	told = []specs.Path{
-		fieldPAN, fieldAmount, fieldAdditional, chipPath(emv.TagATC), chipPath(emv.TagARQC),
-		fieldReason, fieldNetworkCode, fieldTokenNumber, fieldTokenResult, fieldCVV2,
+		fieldPAN, fieldAmount, fieldAuthorization, fieldResponse, fieldAdditional, chipPath(emv.TagATC), chipPath(emv.TagARQC),
+		fieldReason, fieldStandIn, fieldNetworkCode, fieldOriginal, fieldFileAction, fieldTokenNumber, fieldTokenReference,
+		fieldTokenCode, fieldTokenMethod, fieldTokenResult, fieldRemote, fieldCVV2,
 	}
 	answered = []specs.Path{
 		fieldAuthorization, fieldResponse, fieldAdditional, chipPath(emv.TagIssuerAuthentication),
-		fieldNetworkCode, fieldTokenNumber, fieldTokenStatus,
+		fieldStandIn, fieldNetworkCode, fieldOriginal, fieldFileAction, fieldTokenNumber, fieldTokenStatus, fieldTokenMethod,
 	}
 )
 
 // Summary lists what a message is about as PATH=VALUE, masked by the codec.
-// Field 44 is listed by its positions, amounts of zero are left out.
+// Field 44 is listed by its positions; amounts of zero are left out, and the
+// reference of a token whose number is there.
 func Summary(codec *specs.Codec, m *specs.Message) []string {
 	list := told
 	if mti := m.MTI(); len(mti) == 4 && (mti[2]-'0')%2 == 1 {
@@ -31,7 +33,7 @@ func Summary(codec *specs.Codec, m *specs.Message) []string {
 	var summary []string
 	for _, p := range list {
 		switch {
-		case !m.Has(p), p == fieldAmount && m.Text(p) == noAmount:
+		case !m.Has(p), p == fieldAmount && m.Text(p) == noAmount, p == fieldTokenReference && m.Has(fieldTokenNumber):
 		case p == fieldAdditional:
 			summary = append(summary, positions(m.Text(p))...)
 		default:

@@ -19,13 +19,14 @@ type TapRequest struct {
 	TransactionID string     // 62.2, assigned by the gateway; "" from a merchant
 	Checked       Additional // 44, what the gateway found; zero from a merchant
 	Token         *TokenData // 123, on the way to the issuer only
+	Requestor     string     // 123.01.03 alone, from a merchant whose terminal knows it (tag 9F19); "" beside Token
 }
 
 // processingPurchase is field 3 of a purchase.
 const processingPurchase = "000000"
 
 // MTI is 0100, or 0101 for a repeat.
-func (r *TapRequest) MTI() string { return requestMTI(r.Repeat) }
+func (r *TapRequest) MTI() string { return repeatable("0100", r.Repeat) }
 
 func (r *TapRequest) bind(b *binding) {
 	t := &r.Tap
@@ -40,7 +41,7 @@ func (r *TapRequest) bind(b *binding) {
 	r.Checked.bind(b)
 	b.chip(&t.Chip, &t.Cryptogram)
 	b.text(fieldTransaction, &r.TransactionID, optional)
-	bindToken(b, &r.Token)
+	bindRequestor(b, &r.Requestor, &r.Token)
 	if b.decoding {
 		t.EntryMode, t.Currency = r.EntryMode, r.Currency
 	}
@@ -57,33 +58,39 @@ func (r *TapRequest) ForIssuer(transactionID string, found Additional, t token.T
 	forward.Tap.Number, forward.Tap.Expiry, forward.Tap.Sequence = t.PAN, t.PANExpiry, t.PANSequence
 	forward.TransactionID, forward.Checked = transactionID, found
 	data := TokenDataOf(t)
-	forward.Token = &data
+	forward.Token, forward.Requestor = &data, ""
 	return &forward
 }
 
-// Answer is the answer to r.
+// Answer is the answer to r. An ARPC of 8 bytes, method 1, covers the response;
+// one of 4 bytes, method 2, covers the outcome's card status update.
 func (r *TapRequest) Answer(transactionID string, o token.Outcome, arpc emv.Cryptogram) *TapAnswer {
 	a := &TapAnswer{
 		Number: r.Tap.Number, Amount: r.Tap.Amount, Trace: r.Trace, Currency: r.Currency,
-		Outcome: OutcomeOf(o), TransactionID: transactionID,
+		Outcome: OutcomeOf(o), TransactionID: transactionID, StandIn: o.StandIn, ARPC: arpc,
 	}
-	if !arpc.IsZero() {
-		a.ARPC, a.CSU = arpc, o.CSU
+	switch len(arpc.Reveal()) {
+	case emv.CryptogramBytesMax:
+		copy(a.ARC[:], o.Response)
+	case emv.ARPC2Bytes:
+		a.CSU = o.CSU
 	}
 	return a
 }
 
-// TapAnswer answers a TapRequest (0110). ARPC and CSU go to the card (field 55
-// tag 91); they are zero when there is nothing for the card to check.
+// TapAnswer answers a TapRequest (0110). ARPC and what it covers go to the card
+// (field 55 tag 91); they are zero when there is nothing for the card to check.
 type TapAnswer struct {
 	Number card.PAN // as in the request
 	Amount uint64   // field 4, minor units of Currency
 	Trace
 	Currency      string // field 49, ISO 4217 numeric, 3 digits
 	Outcome       Outcome
-	TransactionID string         // 62.2, 15 digits
-	ARPC          emv.Cryptogram // 4 bytes, method 2
-	CSU           [4]byte        // card status update that ARPC covers
+	TransactionID string              // 62.2, 15 digits
+	ARPC          emv.Cryptogram      // 4 bytes by method 2, 8 bytes by method 1
+	CSU           [4]byte             // card status update, which an ARPC of method 2 covers
+	ARC           [2]byte             // response code, which an ARPC of method 1 covers
+	StandIn       token.StandInReason // 63.4, when the network decided in the issuer's place
 }
 
 // MTI is 0110.
@@ -97,6 +104,7 @@ func (a *TapAnswer) bind(b *binding) {
 	b.amount(fieldAmount, &a.Amount, need)
 	a.Trace.bind(b, need)
 	b.text(fieldCurrency, &a.Currency, need)
-	b.authentication(&a.ARPC, &a.CSU)
+	b.authentication(a)
 	b.text(fieldTransaction, &a.TransactionID, optional)
+	named(b, fieldStandIn, &a.StandIn, optional)
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/firsttap/firsttap/specs"
-	"github.com/firsttap/firsttap/token"
 )
 
 // Trace names a request and where it comes from. A repeat has the Trace of its
@@ -79,26 +78,28 @@ func (p *Place) bind(b *binding) {
 	b.text(fieldCurrency, &p.Currency, mandatory)
 }
 
+// Setting is what a reversal or an advice tells of its request's Place.
+type Setting struct {
+	Category  string // field 18, merchant category, 4 digits
+	EntryMode string // field 22, 4 digits
+	Condition string // field 25, 2 digits
+	Currency  string // field 49, ISO 4217 numeric, 3 digits
+}
+
+// Setting is the part of p that a reversal or an advice tells.
+func (p Place) Setting() Setting {
+	return Setting{Category: p.Category, EntryMode: p.EntryMode, Condition: p.Condition, Currency: p.Currency}
+}
+
+func (s *Setting) bind(b *binding) {
+	b.text(fieldCategory, &s.Category, optional)
+	b.text(fieldEntryMode, &s.EntryMode, optional)
+	b.text(fieldCondition, &s.Condition, optional)
+	b.text(fieldCurrency, &s.Currency, mandatory)
+}
+
 // NameAndPlace is field 43: a name of 25 characters, a city of 13 and a country
 // of 2 (ISO 3166 letters); what is longer is cut, what is shorter is filled.
 func NameAndPlace(name, city, country string) string {
 	return fmt.Sprintf("%-25.25s%-13.13s%-2.2s", name, city, country)
-}
-
-// bindNumbered binds what names a token: 123 set 01.
-func bindNumbered(b *binding, t *TokenData, need presence) {
-	b.pan(fieldTokenNumber, &t.Number, need)
-	b.text(fieldTokenRequestor, &t.Requestor, need)
-	b.text(fieldTokenReference, &t.Reference, need)
-	b.expiry(fieldTokenExpiry, &t.Expiry, need)
-	named(b, fieldTokenType, &t.Type, need)
-	named(b, fieldTokenStatus, &t.Status, need)
-}
-
-// TokenDataOf is what messages tell of a token.
-func TokenDataOf(t token.Token) TokenData {
-	return TokenData{
-		Number: t.Number, Requestor: t.Requestor, Reference: t.Reference,
-		Expiry: t.Expiry, Type: t.Type, Status: t.Status,
-	}
 }

@@ -108,14 +108,15 @@ func TestRefusal(t *testing.T) {
 }
 
 func TestUnknownMessages(t *testing.T) {
-	purchase := encoded(t, find(t, "0100-tap-merchant")) // neither activation nor tap
-	purchase.Delete(path(t, "55"))
-	purchase.Set(path(t, "22"), "0100")
+	bought := encoded(t, find(t, "0100-tap-merchant")) // neither activation nor tap, and 25 says a shop
+	bought.Delete(path(t, "55"))
+	bought.Set(path(t, "22"), "0100")
 	otherReason := encoded(t, find(t, "0100-activation-requestor"))
 	otherReason.Set(path(t, "63.3"), "3711")
+	unmarked := encoded(t, find(t, "0100-activation-requestor")) // its 25 says 51, but it has a phone
+	unmarked.Delete(path(t, "63.3"))
 	for _, m := range []*specs.Message{
-		purchase, otherReason, specs.NewMessage("0400"), specs.NewMessage("0302"), specs.NewMessage("0120"),
-		specs.NewMessage("0801"), specs.NewMessage("9999"), specs.NewMessage(""),
+		bought, otherReason, unmarked, specs.NewMessage("0303"), specs.NewMessage("0200"), specs.NewMessage("0422"), specs.NewMessage("0801"), specs.NewMessage("9999"), specs.NewMessage(""),
 	} {
 		typed, err := messages.Decode(m)
 		unknown, ok := err.(*messages.UnknownError)

@@ -18,6 +18,7 @@ var crowded = map[string]struct {
 	why   string
 }{
 	"cmd/firsttap": {25, "a file or two for each command, and every command is in package main"},
+	"messages":     {20, "one typed pair per message, and a file for each pair"},
 	"specs":        {20, "codec, framings and inspection are one exported surface, in files of one subject each"},
 }
 

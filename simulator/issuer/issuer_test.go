@@ -259,7 +259,7 @@ func TestNetworkManagement(t *testing.T) {
 func TestWhatTheHostCannotServe(t *testing.T) {
 	salvaged := specs.NewMessage("0100")
 	salvaged.Set(specs.P(11), "000123")
-	unknownType := specs.NewMessage("0400")
+	unknownType := specs.NewMessage("0200")
 	unknownType.Set(specs.P(11), "000123")
 	incomplete, err := messages.Encode(activation(pan(t, good), "2912", dcvv2.Match))
 	if err != nil {
@@ -279,7 +279,7 @@ func TestWhatTheHostCannotServe(t *testing.T) {
 		{"undecodable, type and trace known", link.Inbound{Message: salvaged, Fault: fault}, "0110 30"},
 		{"undecodable altogether", link.Inbound{Fault: fault}, ""},
 		{"a mandatory field is missing", link.Inbound{Message: incomplete}, "0110 30"},
-		{"a type that is not of the family", link.Inbound{Message: unknownType}, "0410 12"},
+		{"a type that is not of the family", link.Inbound{Message: unknownType}, "0210 12"},
 		{"an answer as a question", link.Inbound{Message: answer}, ""},
 	}
 	for _, test := range tests {
