@@ -12,7 +12,9 @@ import (
 
 // Claim takes a request before anything is done about it. All its parts hold
 // or none does. Its conditions are looked at in this order: Key (Answered,
-// Busy, Conflict), Limits (Blocked), Scopes (Throttled), Spend (Used), ATC (Stale).
+// Busy, Conflict), Reverses (Missing, Reversed, Overtaken), Limits (Blocked),
+// Scopes (Throttled), Spend (Used), ATC (Stale), LentKey (Unlent, Worn), Change
+// (Overtaken).
 type Claim struct {
 	// Key names the request among all others: station, kind and trace
 	// elements, free of card data.
@@ -32,6 +34,28 @@ type Claim struct {
 
 	Reference string // of a token whose counter is raised to ATC; "" for none
 	ATC       uint16
+	// Mark is what must not come twice for Reference: the cryptogram of a tap.
+	// Only a keyed hash is kept, with the transaction: it tells a replay from
+	// a clone (ClaimResult.Replayed). nil for none.
+	Mark []byte
+	// LentKey is the index YHHHHCC of the limited-use key that made the
+	// cryptogram; a use is counted on it, at most LentUsesMax. "" for none.
+	LentKey     string
+	LentUsesMax int
+
+	// Change is a step in the life of the token Change.Reference; it is done
+	// with the claim, as Step does it. The Change must be by token.Token.Apply.
+	Change *token.Change
+	// Reverses is the Key of the transaction that this request reverses; ""
+	// for none. ReversesOpen says that it had no outcome when it was read: it
+	// is marked reversed all the same, and Conclude then gives ErrReversed.
+	Reverses     string
+	ReversesOpen bool
+	// Question is what is about to be asked of an issuer, kept with the
+	// transaction so that it can be undone. nil for none.
+	Question *Question
+	// Advices are queued with the claim.
+	Advices []Advice
 
 	// Detail says more for the audit trail, free of card data, at most
 	// DetailBytesMax bytes: the entry "code checked" of an activation, "tap
@@ -68,6 +92,12 @@ const (
 	// ClaimResult.Scope names it. As after Blocked, the caller claims again
 	// with the outcome that this means, and without the limit.
 	Throttled ClaimState = "throttled"
+
+	Missing   ClaimState = "missing"   // no transaction has the key Reverses
+	Reversed  ClaimState = "reversed"  // it is reversed already, by another request
+	Overtaken ClaimState = "overtaken" // it, or the token of Change, is not as it was read: read anew
+	Unlent    ClaimState = "unlent"    // no such key was lent to the token
+	Worn      ClaimState = "worn"      // the key has been used LentUsesMax times
 )
 
 // Validate reports what is wrong with the claim's form, wrapping ErrClaim.
@@ -109,4 +139,6 @@ type ClaimResult struct {
 	Attempts dcvv2.Attempts // when Blocked
 	Scope    string         // when Throttled: the first of Scopes that is at its limit
 	Alarms   []string       // when Won: the scopes that this failure brought to AlarmAt
+	Replayed bool           // when Stale: a tap with this Reference, ATC and Mark was claimed before
+	Token    token.Token    // when Won with a Change: the token after it
 }

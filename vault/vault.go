@@ -29,6 +29,8 @@ var (
 	ErrClosed   = errors.New("the vault is closed")
 	ErrClaim    = errors.New("claim is not well formed")
 	ErrRequest  = errors.New("account request is not well formed")
+	ErrReversed = errors.New("the transaction was reversed meanwhile")
+	ErrNoKey    = errors.New("no more keys can be lent in this hour")
 )
 
 // Limits of a store.
@@ -49,6 +51,12 @@ const (
 	ScopesMax = 4
 	// DetailBytesMax bounds Claim.Detail (ours).
 	DetailBytesMax = 1024
+	// TokensMax bounds TokensOf.
+	TokensMax = 64
+	// AdvicesMax bounds the advices of one claim or conclusion.
+	AdvicesMax = 2
+	// MarkBytesMax bounds Claim.Mark.
+	MarkBytesMax = 64
 	// RequestsFor is how long a request of an issuer's client is remembered.
 	// One exactly this old is not a repeat.
 	RequestsFor = 24 * time.Hour
@@ -75,22 +83,36 @@ type Store interface {
 	// Conclude records the outcome of a request that Claim won, and all that
 	// follows from it, at once or not at all. Concluding a transaction that
 	// is concluded already gives ErrNotFound; a token number or reference
-	// that exists gives ErrTaken, and the caller mints anew.
+	// that exists gives ErrTaken, and the caller mints anew. One that was
+	// reversed before it was concluded gives ErrReversed the first time, and
+	// nothing is changed: the caller concludes again, with what undoes it and
+	// Conclusion.Undone.
 	Conclude(ctx context.Context, c Conclusion) error
 	// Unfinished lists the transactions that were claimed and not concluded,
 	// oldest first: after a restart, those the last run left behind.
 	Unfinished(ctx context.Context) ([]Transaction, error)
 
+	// Transaction finds a transaction by its key, or ErrNotFound.
+	Transaction(ctx context.Context, key string) (Transaction, error)
+
 	// Token finds a token by its number, or ErrNotFound.
 	Token(ctx context.Context, number card.PAN) (token.Token, error)
 	// TokenByReference finds a token by its reference, or ErrNotFound.
 	TokenByReference(ctx context.Context, reference string) (token.Token, error)
-	// Step moves a token along its life cycle and queues the notice about it,
-	// anew where an earlier step queued one of the same reason: a token
-	// suspended for the second time is told of again. A step that may not
-	// follow the token's state gives *token.StepError, an unknown reference
-	// ErrNotFound.
-	Step(ctx context.Context, reference string, event token.Event, at time.Time) (token.Token, error)
+	// TokensOf lists the tokens of an account that are not deactivated, the
+	// newest first, at most TokensMax.
+	TokensOf(ctx context.Context, pan card.PAN) ([]token.Token, error)
+	// Step changes a token as token.Token.Apply does, remembers the step and
+	// queues the notice about it, anew where an earlier step queued one of the
+	// same reason: a token suspended for the second time is told of again. A
+	// change that may not follow the token's state gives *token.StepError, an
+	// unknown reference ErrNotFound.
+	Step(ctx context.Context, c token.Change, at time.Time) (token.Token, error)
+	// LendKey gives the index YHHHHCC (emv.LimitedUseIndexAt) of a limited-use
+	// key that was not lent to the token before, and remembers it. It gives
+	// ErrNoKey when all counters of the hour are lent, and ErrNotFound for an
+	// unknown reference.
+	LendKey(ctx context.Context, reference string, at time.Time) (index string, err error)
 
 	// Notify queues a notice about a token, or gives ErrNotFound for an
 	// unknown Reference. The same TransactionID and Reason twice is one, also
@@ -106,6 +128,13 @@ type Store interface {
 	// Acknowledge ends a notice. It changes nothing on a notice that has
 	// ended, and gives ErrNotFound for an unknown one.
 	Acknowledge(ctx context.Context, id int64, at time.Time) error
+
+	// DueAdvices lists advices that wait to be sent at at, oldest first.
+	DueAdvices(ctx context.Context, at time.Time, limit int) ([]QueuedAdvice, error)
+	// PostponeAdvice is Postpone of an advice.
+	PostponeAdvice(ctx context.Context, id int64, until time.Time) error
+	// AcknowledgeAdvice is Acknowledge of an advice.
+	AcknowledgeAdvice(ctx context.Context, id int64, at time.Time) error
 
 	// Ranges lists the registered ranges in the order of their digits, those
 	// that were removed with them.
@@ -150,7 +179,13 @@ type Kind string
 const (
 	KindActivation Kind = "activation"
 	KindTap        Kind = "tap"
+	KindOnline     Kind = "online"     // account verification or e-commerce, by card or token
+	KindLifeCycle  Kind = "life cycle" // a step in a token's life, or an inquiry
+	KindReversal   Kind = "reversal"
 )
+
+// Kinds lists every kind.
+var Kinds = []Kind{KindActivation, KindTap, KindOnline, KindLifeCycle, KindReversal}
 
 // Transaction is one claimed request and, once concluded, its outcome.
 type Transaction struct {
@@ -159,6 +194,8 @@ type Transaction struct {
 	TransactionID string
 	At            time.Time
 	Outcome       *token.Outcome // nil while under way
+	Question      *Question      // what was asked of an issuer, or was about to be; nil for nothing
+	Reversed      bool           // by another request, see Claim.Reverses
 }
 
 // Conclusion ends a claimed transaction.
@@ -169,10 +206,12 @@ type Conclusion struct {
 
 	Token   *token.Token   // minted: stored with the outcome
 	Notices []token.Notice // queued with the outcome
+	Advices []Advice       // likewise
 
 	PAN       card.PAN // account of an activation; zero otherwise
 	Succeeded bool     // resets the row of failures on PAN
 	Release   bool     // gives back the code that the claim spent
+	Undone    bool     // the caller knows that the transaction was reversed
 }
 
 // QueuedNotice is a notice that waits for its acknowledgement.
