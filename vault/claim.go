@@ -1,8 +1,6 @@
 package vault
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/firsttap/firsttap/card"
@@ -48,7 +46,9 @@ type Claim struct {
 	Change *token.Change
 	// Reverses is the Key of the transaction that this request reverses; ""
 	// for none. ReversesOpen says that it had no outcome when it was read: it
-	// is marked reversed all the same, and Conclude then gives ErrReversed.
+	// is marked reversed all the same, and Conclude then gives ErrReversed. A
+	// PAN beside Reverses must be the account of that transaction: to who asks
+	// about another account it is Missing.
 	Reverses     string
 	ReversesOpen bool
 	// Question is what is about to be asked of an issuer, kept with the
@@ -59,7 +59,7 @@ type Claim struct {
 
 	// Detail says more for the audit trail, free of card data, at most
 	// DetailBytesMax bytes: the entry "code checked" of an activation, "tap
-	// checked" of a tap. "" adds no entry.
+	// checked" of a tap, "online checked" and so on. "" adds no entry.
 	Detail string
 
 	// Outcome is set when the request is already decided: claim and
@@ -93,44 +93,12 @@ const (
 	// with the outcome that this means, and without the limit.
 	Throttled ClaimState = "throttled"
 
-	Missing   ClaimState = "missing"   // no transaction has the key Reverses
+	Missing   ClaimState = "missing"   // no transaction of this account has the key Reverses
 	Reversed  ClaimState = "reversed"  // it is reversed already, by another request
 	Overtaken ClaimState = "overtaken" // it, or the token of Change, is not as it was read: read anew
 	Unlent    ClaimState = "unlent"    // no such key was lent to the token
 	Worn      ClaimState = "worn"      // the key has been used LentUsesMax times
 )
-
-// Validate reports what is wrong with the claim's form, wrapping ErrClaim.
-func (c Claim) Validate() error {
-	switch {
-	case c.Key == "" || len(c.Key) > KeyBytesMax:
-		return fmt.Errorf("%w: its key has %d bytes, not 1 to %d", ErrClaim, len(c.Key), KeyBytesMax)
-	case c.Kind != KindActivation && c.Kind != KindTap:
-		return fmt.Errorf("%w: its kind is %q", ErrClaim, c.Kind)
-	case len(c.Scopes) > ScopesMax:
-		return fmt.Errorf("%w: it has %d scopes, more than %d", ErrClaim, len(c.Scopes), ScopesMax)
-	case len(c.Detail) > DetailBytesMax:
-		return fmt.Errorf("%w: its detail has %d bytes, more than %d", ErrClaim, len(c.Detail), DetailBytesMax)
-	case c.PAN.IsZero() && (c.Failed || !c.Spend.IsZero() || c.Limits != dcvv2.Policy{}):
-		return fmt.Errorf("%w: it counts an attempt and names no account", ErrClaim)
-	}
-	return validateScopes(c.Scopes)
-}
-
-func validateScopes(scopes []Scope) error {
-	for i, s := range scopes {
-		named := func(other Scope) bool { return other.Name == s.Name }
-		switch {
-		case s.Name == "" || len(s.Name) > KeyBytesMax:
-			return fmt.Errorf("%w: the name of a scope has %d bytes, not 1 to %d", ErrClaim, len(s.Name), KeyBytesMax)
-		case s.FailuresMax < 0 || s.AlarmAt < 0:
-			return fmt.Errorf("%w: the scope %s has a limit below 0", ErrClaim, s.Name)
-		case slices.ContainsFunc(scopes[:i], named):
-			return fmt.Errorf("%w: it names the scope %s twice", ErrClaim, s.Name)
-		}
-	}
-	return nil
-}
 
 // ClaimResult is a claim's state, with the recorded transaction of a repeat.
 type ClaimResult struct {

@@ -30,6 +30,8 @@ var (
 	ErrClaim    = errors.New("claim is not well formed")
 	ErrRequest  = errors.New("account request is not well formed")
 	ErrReversed = errors.New("the transaction was reversed meanwhile")
+	ErrChange   = errors.New("change of a token is not well formed")
+	ErrAdvice   = errors.New("advice is not well formed")
 	ErrNoKey    = errors.New("no more keys can be lent in this hour")
 )
 
@@ -86,7 +88,7 @@ type Store interface {
 	// that exists gives ErrTaken, and the caller mints anew. One that was
 	// reversed before it was concluded gives ErrReversed the first time, and
 	// nothing is changed: the caller concludes again, with what undoes it and
-	// Conclusion.Undone.
+	// Conclusion.Undone. Advices that are not well formed give ErrAdvice.
 	Conclude(ctx context.Context, c Conclusion) error
 	// Unfinished lists the transactions that were claimed and not concluded,
 	// oldest first: after a restart, those the last run left behind.
@@ -106,7 +108,7 @@ type Store interface {
 	// queues the notice about it, anew where an earlier step queued one of the
 	// same reason: a token suspended for the second time is told of again. A
 	// change that may not follow the token's state gives *token.StepError, an
-	// unknown reference ErrNotFound.
+	// unknown reference ErrNotFound, one that is not well formed ErrChange.
 	Step(ctx context.Context, c token.Change, at time.Time) (token.Token, error)
 	// LendKey gives the index YHHHHCC (emv.LimitedUseIndexAt) of a limited-use
 	// key that was not lent to the token before, and remembers it. It gives
@@ -152,15 +154,16 @@ type Store interface {
 
 	// Prune forgets what is over and older than before, and gives how many
 	// records it forgot: transactions that were concluded, with the marks of
-	// their codes, and notices that have ended. A mark stays, and its
+	// their codes, and notices and advices that have ended. A mark stays, and its
 	// transaction with it, while its code could still be accepted. Requests
 	// that come again after their transaction is forgotten are new ones: keep
 	// more than they may take.
 	//
 	// It also forgets, of accounts, scopes and clients that never come again,
 	// failures of accounts and scopes that were at before twice as old as they
-	// count or older, and requests of issuers' clients that were not
-	// remembered any more at before. With a before that is not in the future
+	// count or older, requests of issuers' clients that were not remembered
+	// any more at before, and limited-use keys lent twice token.LentKeyFor
+	// before it or earlier. With a before that is not in the future
 	// nothing goes that may still count.
 	//
 	// Accounts, with their failures in a row, tokens, ranges and the audit
