@@ -78,14 +78,15 @@ func (s *Server) Connections() []*Conn {
 	return list
 }
 
-// Change gives the door other options, for connections that come from now on,
-// and drains those that it has until ctx ends.
-func (s *Server) Change(ctx context.Context, opts Options) {
+// Change gives the door other options, for connections that come from now on.
+// Drain, to be called once, lets those that it has end, as Conn.Drain does.
+func (s *Server) Change(opts Options) (drain func(ctx context.Context)) {
 	s.mu.Lock()
 	s.opts = opts.ofDoor()
 	s.changes++
 	s.mu.Unlock()
-	drainAll(ctx, s.Connections())
+	before := s.Connections()
+	return func(ctx context.Context) { drainAll(ctx, before) }
 }
 
 // Drain closes the door for new connections, and drains those that it has until
