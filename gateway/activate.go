@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/gateway/screening"
+	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
@@ -15,8 +17,12 @@ import (
 // activate serves an activation request: screening and claim, issuer,
 // conclusion, answer. It gives no answer to a repeat of a request that is
 // still under way, whose own answer will come.
-func (g *Gateway) activate(ctx context.Context, station string, r *messages.ActivationRequest, e *event) messages.Message {
-	key := requestKey(station, vault.KindActivation, r.Trace)
+func (g *Gateway) activate(ctx context.Context, from stations.Station, r *messages.ActivationRequest, e *event) messages.Message {
+	if !speaksFor(from, r.Activation) {
+		e.outcome = wrongRequestor
+		return r.Answer("", e.outcome, nil)
+	}
+	key := requestKey(from.Name, vault.KindActivation, r.Trace)
 	found, err := g.screener.Screen(ctx, screening.Request{
 		Key: key, Content: r.Content(), Kind: vault.KindActivation, Activation: r.Activation, At: g.Now(),
 	})
@@ -37,7 +43,7 @@ func (g *Gateway) activate(ctx context.Context, station string, r *messages.Acti
 		e.outcome = found.Declined()
 		return r.Answer(found.Claim.TransactionID, e.outcome, nil)
 	}
-	outcome, minted, err := g.askAndConclude(ctx, r, found)
+	outcome, minted, err := g.askAndConclude(ctx, from, r, found)
 	if err != nil {
 		g.leave(vault.Conclusion{Key: key, Outcome: notProcessed, Release: true})
 		return g.activationFault(r, err, e)
@@ -48,7 +54,7 @@ func (g *Gateway) activate(ctx context.Context, station string, r *messages.Acti
 
 // askAndConclude asks the issuer and records what follows. From here on the
 // requestor's connection no longer matters: what was begun is ended.
-func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequest, found screening.Screened) (token.Outcome, *token.Token, error) {
+func (g *Gateway) askAndConclude(ctx context.Context, from stations.Station, r *messages.ActivationRequest, found screening.Screened) (token.Outcome, *token.Token, error) {
 	ctx = context.WithoutCancel(ctx)
 	issuer, claim := found.Facts.Registration.Issuer, found.Claim
 	question := r.ForIssuer(claim.TransactionID, messages.Additional{CVV2: found.CVV2})
@@ -64,7 +70,7 @@ func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequ
 	if outcome.Mints() == "" {
 		return outcome, nil, g.conclude(ctx, conclusion)
 	}
-	minted, err := g.mint(ctx, r.Activation, issuer, claim.TransactionID, conclusion)
+	minted, err := g.mint(ctx, from, r.Activation, issuer, claim.TransactionID, conclusion)
 	if err != nil {
 		return outcome, nil, err
 	}
@@ -73,12 +79,14 @@ func (g *Gateway) askAndConclude(ctx context.Context, r *messages.ActivationRequ
 	return outcome, &minted, nil
 }
 
-// mint makes a token and stores it with the conclusion; a number or reference
-// that exists already is drawn again.
-func (g *Gateway) mint(ctx context.Context, a token.Activation, issuer, transactionID string, c vault.Conclusion) (token.Token, error) {
+// mint makes a token, of the station's range and key where it has its own, and
+// stores it with the conclusion; a number or reference that exists already is
+// drawn again.
+func (g *Gateway) mint(ctx context.Context, from stations.Station, a token.Activation, issuer, transactionID string, c vault.Conclusion) (token.Token, error) {
+	numbers, version := cmp.Or(from.TokenRange, g.TokenRange), cmp.Or(from.TokenKeyVersion, g.TokenKeyVersion)
 	for range mintTries {
 		minted, err := token.Mint(g.Random, a, token.Minting{
-			Numbers: g.TokenRange, Issuer: issuer, TransactionID: transactionID, KeyVersion: g.TokenKeyVersion,
+			Numbers: numbers, Issuer: issuer, TransactionID: transactionID, KeyVersion: version,
 			Outcome: c.Outcome, At: g.Now(),
 		})
 		if err != nil {
@@ -90,7 +98,7 @@ func (g *Gateway) mint(ctx context.Context, a token.Activation, issuer, transact
 			return minted, err
 		}
 	}
-	return token.Token{}, fmt.Errorf("token range %s: %w %d times", g.TokenRange, vault.ErrTaken, mintTries)
+	return token.Token{}, fmt.Errorf("token range %s: %w %d times", numbers, vault.ErrTaken, mintTries)
 }
 
 func (g *Gateway) conclude(ctx context.Context, c vault.Conclusion) error {

@@ -1,5 +1,6 @@
-// Package gateway is the network's ISO 8583 side: doors for wallets and
-// merchants, lines to issuers, and the path of each message between them.
+// Package gateway is the network's ISO 8583 side: the path of each message
+// between stations that dial in and issuers. Who is connected how is
+// gateway/stations' to know.
 //
 // A message goes straight down: decode, read the facts, let the core decide,
 // claim durably, ask the issuer, let the core conclude, record durably, answer
@@ -9,10 +10,10 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +24,7 @@ import (
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway/screening"
-	"github.com/firsttap/firsttap/internal/link"
-	"github.com/firsttap/firsttap/messages"
-	"github.com/firsttap/firsttap/specs"
+	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/vault"
 )
 
@@ -46,15 +45,15 @@ type Keys interface {
 }
 
 // Options say what a gateway works with. All are required but IssuerTimeout,
-// RequestorFailuresPerHourMax, Alarm and Observe.
+// RequestorFailuresPerHourMax, Alarm, Observe and Admit.
 type Options struct {
 	Store           vault.Store
 	Keys            Keys
 	Registry        dcvv2.Ranges
-	Issuers         []IssuerStation
-	TokenRange      card.Range // that token numbers are drawn from
-	TokenKeyVersion int        // of new tokens
-	Institution     string     // field 32 of what the gateway itself sends, up to 11 digits
+	Stations        []stations.Settings // who dials in, and who is dialled; see SetStations
+	TokenRange      card.Range          // that token numbers are drawn from
+	TokenKeyVersion int                 // of new tokens
+	Institution     string              // field 32 of what the gateway itself sends, up to 11 digits
 	IssuerTimeout   time.Duration
 	Now             func() time.Time
 	Random          io.Reader
@@ -63,26 +62,10 @@ type Options struct {
 	RequestorFailuresPerHourMax int                // see screening.Screener; 0 is without end
 	Alarm                       func(scope string) // see screening.Screener
 	Observe                     func(Observed)     // hears of every request that was answered
-}
 
-// Station is a peer's place on the wire.
-type Station struct {
-	Name    string
-	Codec   *specs.Codec
-	Framing specs.Framing
-	Number  uint32 // six digits, the station in the header
-}
-
-// IssuerStation is an issuer's host, which the gateway dials.
-type IssuerStation struct {
-	Station
-	Addr string // host:port
-}
-
-// Door is a station that dials in, and where it finds the gateway.
-type Door struct {
-	Station
-	Listener net.Listener
+	// Admit is shown the certificate of a station with two-way TLS, see
+	// stations.Options; nil admits whomever the handshake verified.
+	Admit func(s stations.Station, state tls.ConnectionState) error
 }
 
 // GatewayNumber is the gateway's own station number in headers (ours).
@@ -92,7 +75,7 @@ const GatewayNumber = 400000
 type Gateway struct {
 	Options
 	screener screening.Screener
-	issuers  map[string]*link.Line
+	stations *stations.Table
 	notices  *notifier
 	left     chan vault.Conclusion // see leave
 	stan     atomic.Uint32
@@ -112,68 +95,38 @@ func New(o Options) (*Gateway, error) {
 			Store: o.Store, Keys: o.Keys, Ranges: o.Registry, Random: o.Random, Log: o.Log,
 			RequestorFailuresPerHourMax: o.RequestorFailuresPerHourMax, Alarm: o.Alarm,
 		},
-		issuers: make(map[string]*link.Line), left: make(chan vault.Conclusion, leftMax),
-	}
-	for _, issuer := range o.Issuers {
-		g.issuers[issuer.Name] = g.line(issuer)
-	}
-	for _, r := range o.Registry.All() {
-		if g.issuers[r.Issuer] == nil {
-			return nil, fmt.Errorf("gateway: range %s belongs to issuer %q, which has no station", r.Range, r.Issuer)
-		}
+		left: make(chan vault.Conclusion, leftMax),
 	}
 	g.notices = &notifier{gateway: g, wake: make(chan struct{}, 1)}
+	g.stations = stations.New(stations.Options{
+		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Number: GatewayNumber, Log: o.Log,
+	})
+	if err := g.SetStations(context.Background(), o.Stations); err != nil {
+		return nil, err
+	}
 	return g, nil
 }
 
-// Run resolves what the last run left behind, then serves the doors, keeps the
-// issuers' lines and sends notices until ctx ends, which is no error.
-func (g *Gateway) Run(ctx context.Context, doors ...Door) error {
+// Run resolves what the last run left behind, then serves the stations, keeps
+// the issuers' lines and sends notices until ctx ends, which is no error.
+func (g *Gateway) Run(ctx context.Context) error {
+	defer g.stations.Close()
 	switch err := g.resolve(ctx); {
 	case ctx.Err() != nil:
 		return nil // what is left is resolved at the next start
 	case err != nil:
 		return fmt.Errorf("resolving transactions of the last run: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var running sync.WaitGroup
-	for _, line := range g.issuers {
-		running.Go(func() { line.Run(ctx) })
-	}
+	running.Go(func() { g.stations.Run(ctx) })
 	running.Go(func() { g.notices.run(ctx) })
 	running.Go(func() { g.concludeLeft(ctx) })
-	for _, d := range doors {
-		running.Go(func() {
-			if err := link.Serve(ctx, d.Listener, g.linkOptions(d.Station, g.handler(d.Name, g.serve))); err != nil {
-				g.Log.Error().Err(err).Str("station", d.Name).Msg("door closed")
-			}
-		})
-	}
 	running.Wait()
-	return nil
-}
-
-// WaitIssuers waits until every issuer's line is up.
-func (g *Gateway) WaitIssuers(ctx context.Context) error {
-	for _, line := range g.issuers {
-		if err := line.WaitUp(ctx); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
 // WakeNotices sends queued notices now rather than at the next look.
 func (g *Gateway) WakeNotices() { g.notices.nudge() }
-
-func (g *Gateway) linkOptions(s Station, handle link.Handler) link.Options {
-	return link.Options{
-		Name: s.Name, Codec: s.Codec, Framing: s.Framing, Key: messages.Key, Log: g.Log,
-		Header: specs.Header{Destination: s.Number, Source: GatewayNumber},
-		Handle: handle,
-	}
-}
 
 // nextSTAN gives the gateway's own trace numbers, 000001 to 999999 and round.
 func (g *Gateway) nextSTAN() string {

@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/firsttap/firsttap/gateway/stations"
+	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
-	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
 )
 
@@ -41,20 +44,37 @@ func wordOn(question, answer messages.Message) (word messages.Outcome, ok bool) 
 	return word, false
 }
 
+// errSilent is that an issuer was asked and gave no answer that could be read;
+// link.ErrDown, that it was not asked, since none of its connections was up.
+var errSilent = errors.New("the issuer was asked and did not answer")
+
+// askTyped asks an issuer. The error wraps link.ErrDown when the question was
+// not sent, and errSilent when the issuer may have got it.
 func (g *Gateway) askTyped(ctx context.Context, issuer string, question messages.Message) (messages.Message, error) {
-	line := g.issuers[issuer]
-	if line == nil {
-		return nil, fmt.Errorf("issuer %q has no station", issuer)
-	}
 	raw, err := messages.Encode(question)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, g.IssuerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(g.issuer(issuer).Timeouts.Answer, g.IssuerTimeout))
 	defer cancel()
-	var answer *specs.Message
-	if answer, err = line.Ask(ctx, raw); err != nil {
+	answer, err := g.stations.Ask(ctx, issuer, raw)
+	switch {
+	case notSent(err):
 		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", errSilent, err)
 	}
 	return messages.Decode(answer)
+}
+
+// notSent reports whether an error of the table says that no issuer has seen the
+// question.
+func notSent(err error) bool {
+	return errors.Is(err, link.ErrDown) || errors.Is(err, link.ErrBusy) || errors.Is(err, link.ErrDuplicate) || errors.Is(err, stations.ErrNoIssuer)
+}
+
+// issuer is an issuer's station as it stands, the zero one when it has none.
+func (g *Gateway) issuer(name string) stations.Station {
+	s, _ := g.stations.Station(name)
+	return s
 }

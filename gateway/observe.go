@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
@@ -24,12 +28,45 @@ func (g *Gateway) observe(e event) {
 	}
 }
 
-// LinesUp tells of each issuer, by name, whether its line is connected and
-// signed on.
-func (g *Gateway) LinesUp() map[string]bool {
-	up := make(map[string]bool, len(g.issuers))
-	for name, line := range g.issuers {
-		up[name] = line.IsUp()
+// LinesUp tells of each issuer, by name, whether one of its connections can be
+// asked on.
+func (g *Gateway) LinesUp() map[string]bool { return g.stations.Up() }
+
+// WaitIssuers waits until every issuer can be asked.
+func (g *Gateway) WaitIssuers(ctx context.Context) error { return g.stations.WaitUp(ctx) }
+
+// Stations tells how all stations stand, in the order of the settings.
+func (g *Gateway) Stations() []stations.Status { return g.stations.List() }
+
+// Address is where a station dials in, host:port, the port filled in; "" for one
+// that does not.
+func (g *Gateway) Address(station string) string { return g.stations.Address(station) }
+
+// SetStations brings a list of stations into force, see stations.Table.Apply.
+// Every issuer of a range in force must have one. All faults are given at once,
+// and then nothing has changed.
+func (g *Gateway) SetStations(ctx context.Context, list []stations.Settings) error {
+	issuers := make(map[string]bool)
+	for _, s := range list {
+		issuers[s.Name] = issuers[s.Name] || s.Role == stations.Issuer
 	}
-	return up
+	var faults []error
+	for _, r := range g.Registry.All() {
+		if !issuers[r.Issuer] {
+			faults = append(faults, fmt.Errorf("gateway: range %s belongs to issuer %q, which has no station", r.Range, r.Issuer))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	return g.stations.Apply(ctx, list)
 }
+
+// PrepareStations checks a list and opens the doors that it needs; what it gives
+// brings the list into force, or leaves all as it is.
+func (g *Gateway) PrepareStations(list []stations.Settings) (*stations.Change, error) {
+	return g.stations.Prepare(list)
+}
+
+// Close closes the doors of a gateway that never ran.
+func (g *Gateway) Close() { g.stations.Close() }

@@ -52,18 +52,15 @@ func newChangingWorld(t testing.TB, change func(*dcvv2.Policy)) *changingWorld {
 	w.issuer = newIssuer(t)
 	w.gateway, err = gateway.New(gateway.Options{
 		Store: w.store, Keys: versionedKeys{w.keys}, Registry: w.register,
-		Issuers: []gateway.IssuerStation{{
-			Station: gateway.Station{Name: issuerName, Codec: codec, Framing: framing, Number: 200001},
-			Addr:    w.issuer.addr,
-		}},
+		Stations: w.stations(),
 		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: patience,
 		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	doors := w.openDoors()
-	go func() { done <- w.gateway.Run(ctx, doors...) }()
+	w.doors[wallets] = w.gateway.Address(wallets)
+	go func() { done <- w.gateway.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		w.must(got(t, done, "the gateway's end"))

@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
@@ -25,28 +26,26 @@ type event struct {
 	note    string
 	err     error
 
-	transaction string // 62.2; "" for what has none
+	transaction string        // 62.2; "" for what has none
+	session     *link.Session // of the connection that it came on
 }
 
-// serving finds the function of each message kind that a station may send. A
-// nil reply is no answer.
-type serving func(ctx context.Context, station string, typed messages.Message, e *event) (reply messages.Message, served bool)
-
-// handler answers every message of a station: it is the one place where
-// answers and the log line about them are made.
-func (g *Gateway) handler(station string, serve serving) link.Handler {
-	return func(ctx context.Context, in link.Inbound) *specs.Message {
-		e := event{started: time.Now()}
-		answer := g.answer(ctx, station, serve, in, &e)
-		g.record(station, in, answer, e)
-		if answer != nil {
-			g.observe(e)
-		}
-		return answer
+// handle answers every message of a station: it is the one place where answers
+// and the log line about them are made.
+func (g *Gateway) handle(ctx context.Context, from stations.Station, in link.Inbound) *specs.Message {
+	e := event{started: time.Now(), session: in.Session}
+	answer := g.answer(ctx, from, in, &e)
+	g.record(from.Name, in, answer, e)
+	if answer != nil {
+		g.observe(e)
 	}
+	return answer
 }
 
-func (g *Gateway) answer(ctx context.Context, station string, serve serving, in link.Inbound, e *event) *specs.Message {
+func (g *Gateway) answer(ctx context.Context, from stations.Station, in link.Inbound, e *event) *specs.Message {
+	if e.note = overload(in); e.note != "" {
+		return g.refuse(in.Message, token.IssuerUnavailable, e)
+	}
 	if in.Fault != nil {
 		e.err = in.Fault
 		return g.refuse(in.Message, token.FormatFault, e)
@@ -64,11 +63,10 @@ func (g *Gateway) answer(ctx context.Context, station string, serve serving, in 
 		e.err = err
 		return g.refuse(in.Message, token.FormatFault, e)
 	}
-	reply, served := serve(ctx, station, typed, e)
+	reply, refused := g.serve(ctx, from, typed, e)
 	switch {
-	case !served:
-		e.note = "the gateway does not serve this message"
-		return g.refuse(in.Message, token.InvalidTransaction, e)
+	case refused != "":
+		return g.refuse(in.Message, refused, e)
 	case reply == nil:
 		return nil
 	}
@@ -78,31 +76,6 @@ func (g *Gateway) answer(ctx context.Context, station string, serve serving, in 
 		return g.refuse(in.Message, token.Malfunction, e)
 	}
 	return answer
-}
-
-// serve serves the stations that dial in.
-func (g *Gateway) serve(ctx context.Context, station string, typed messages.Message, e *event) (reply messages.Message, served bool) {
-	switch r := typed.(type) {
-	case *messages.NetworkRequest:
-		return g.manage(r, e), true
-	case *messages.ActivationRequest:
-		e.pan, e.kind = r.Activation.PAN, vault.KindActivation
-		return g.activate(ctx, station, r, e), true
-	case *messages.TapRequest:
-		e.pan, e.kind = r.Tap.Number, vault.KindTap
-		return g.tap(ctx, station, r, e), true
-	default:
-		return nil, false
-	}
-}
-
-// serveIssuer serves issuers on the lines that the gateway asks them on. It
-// asks nobody, because a line whose handlers wait for its answers stands still.
-func (g *Gateway) serveIssuer(_ context.Context, _ string, typed messages.Message, e *event) (reply messages.Message, served bool) {
-	if r, ok := typed.(*messages.NetworkRequest); ok {
-		return g.manage(r, e), true
-	}
-	return nil, false
 }
 
 // refuse answers a request that could not be read as typed. A message of which

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
@@ -14,13 +15,13 @@ import (
 // tap serves an authorization by token: facts, acceptance, claim, issuer,
 // conclusion, answer. Like activate it gives no answer to a repeat of a
 // request that is still under way.
-func (g *Gateway) tap(ctx context.Context, station string, r *messages.TapRequest, e *event) messages.Message {
+func (g *Gateway) tap(ctx context.Context, from stations.Station, r *messages.TapRequest, e *event) messages.Message {
 	at := g.Now()
 	facts, err := g.tapFacts(ctx, r.Tap)
 	if err != nil {
 		return g.tapFault(r, err, e)
 	}
-	claim, err := g.tapClaim(station, r, facts, at)
+	claim, err := g.tapClaim(from.Name, r, facts, at)
 	if err != nil {
 		return g.tapFault(r, err, e)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/vault"
 	"github.com/firsttap/firsttap/vault/sqlite"
@@ -143,10 +144,7 @@ func (w *world) start(set settings) {
 	w.must(err)
 	w.gateway, err = gateway.New(gateway.Options{
 		Store: w.store, Keys: w.keys, Registry: registry,
-		Issuers: []gateway.IssuerStation{{
-			Station: gateway.Station{Name: issuerName, Codec: codec, Framing: framing, Number: 200001},
-			Addr:    w.issuer.addr,
-		}},
+		Stations:   w.stations(),
 		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: set.timeout,
 		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
 		RequestorFailuresPerHourMax: set.requestorMax, Alarm: w.alarms.ring, Observe: set.observe,
@@ -154,8 +152,10 @@ func (w *world) start(set settings) {
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	doors := w.openDoors()
-	go func() { done <- w.gateway.Run(ctx, doors...) }()
+	for _, name := range []string{wallets, merchants} {
+		w.doors[name] = w.gateway.Address(name)
+	}
+	go func() { done <- w.gateway.Run(ctx) }()
 	w.Cleanup(func() {
 		cancel()
 		if err := got(w, done, "the gateway's end"); err != nil {
@@ -178,18 +178,18 @@ func (w *world) waitIssuer() {
 	w.must(w.gateway.WaitIssuers(ctx))
 }
 
-func (w *world) openDoors() []gateway.Door {
-	w.Helper()
-	var doors []gateway.Door
-	for n, name := range []string{wallets, merchants} {
-		l := listen(w, "127.0.0.1:0")
-		w.doors[name] = l.Addr().String()
-		doors = append(doors, gateway.Door{
-			Station:  gateway.Station{Name: name, Codec: codec, Framing: framing, Number: 100001 + uint32(n)},
-			Listener: l,
-		})
+// stations are an issuer that is dialled, and doors for wallets and merchants.
+func (w *world) stations() []stations.Settings {
+	s := func(name string, role stations.Role, number uint32) stations.Settings {
+		return stations.Settings{Station: stations.Station{
+			Name: name, Role: role, Number: number, Spec: codec.Name(), Codec: codec, Framing: framing,
+		}}
 	}
-	return doors
+	issuer := s(issuerName, stations.Issuer, 200001)
+	issuer.Address, issuer.SignOn = w.issuer.addr, true
+	wallet, merchant := s(wallets, stations.Requestor, 100001), s(merchants, stations.Merchant, 100002)
+	wallet.Listen, merchant.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	return []stations.Settings{issuer, wallet, merchant}
 }
 
 func (w *world) must(err error) {

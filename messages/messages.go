@@ -162,6 +162,11 @@ func Key(m *specs.Message) string {
 	return key
 }
 
+// KeyFields names the parts of a Key, in their order.
+func KeyFields() []string {
+	return []string{"message class", "field 7", "field 11", "field 32", "field 37", "field 41"}
+}
+
 // Refusal is the answer to a request that cannot be served as typed, such as
 // one with a format error (39 = 30): its trace elements come back as they came.
 // It is nil for a message that has no answer, being one itself.

@@ -99,7 +99,11 @@ var rooms = []room{
 	},
 
 	{
-		folder: "gateway", may: with(core, "vault", "keys", "messages", "specs", "internal/link", "internal/secret"),
+		folder: "gateway/stations", may: with(core, "messages", "specs", "internal/link", "internal/secret"), modules: []string{zerolog},
+		why: "who is connected knows no store and decides on no message",
+	},
+	{
+		folder: "gateway", may: with(core, "gateway/stations", "vault", "keys", "messages", "specs", "internal/link", "internal/secret"),
 		modules: []string{zerolog, uuid}, tests: []string{"ranges", "vault/sqlite", iso8583, connection},
 		why: "the gateway reaches the issuer by TCP and the API not at all; the store's engine is chosen in internal/network",
 	},
@@ -127,7 +131,7 @@ var rooms = []room{
 	},
 	{
 		folder: "internal/network", modules: []string{zerolog},
-		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "gateway", "api",
+		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "gateway", "gateway/stations", "messages", "specs", "api",
 			"internal/certs", "internal/config", "internal/metrics", "internal/secret"),
 		why: "gateway and API meet here, at one store; who plays the actors around them is no matter",
 	},

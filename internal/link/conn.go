@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/moov-io/iso8583"
@@ -27,8 +29,13 @@ type Conn struct {
 	frames  chan []byte
 	workers chan struct{}
 	pending pending
+	session Session
 	faults  int // undecodable bodies in a row; only the reading goroutine touches it
 	done    sync.WaitGroup
+
+	draining atomic.Bool
+	handling atomic.Int64 // requests taken and not answered yet
+	unsent   atomic.Int64 // frames queued and not written yet
 }
 
 // deadlineConn gives every write a deadline, which iso8583-connection does not.
@@ -44,9 +51,10 @@ func (c deadlineConn) Write(b []byte) (int, error) {
 // newConn takes over a connected socket. ping, when set, is called each time
 // nothing was sent for a while.
 func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn)) (*Conn, error) {
+	opts = opts.orDefault()
 	c := &Conn{
 		opts: opts, socket: deadlineConn{socket},
-		frames: make(chan []byte, writeQueueFrames), workers: make(chan struct{}, workersPerConn),
+		frames: make(chan []byte, writeQueueFrames), workers: make(chan struct{}, opts.InFlight),
 	}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.done.Add(1) // for the library's reading goroutine; see reader
@@ -72,24 +80,35 @@ func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn
 
 // Ask sends a question and waits for its answer until ctx ends.
 func (c *Conn) Ask(ctx context.Context, question *specs.Message) (*specs.Message, error) {
+	answer, _, err := c.ask(ctx, question)
+	return answer, err
+}
+
+// ask reports with an error whether the question may have reached the peer.
+func (c *Conn) ask(ctx context.Context, question *specs.Message) (_ *specs.Message, sent bool, err error) {
+	if c.opts.AnswerTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.opts.AnswerTimeout)
+		defer cancel()
+	}
 	key := c.opts.Key(question)
 	waiting, err := c.pending.add(key)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := c.send(ctx, c.opts.Header, question); err != nil {
 		c.pending.remove(key, waiting)
-		return nil, err
+		return nil, false, err
 	}
 	select {
 	case a := <-waiting:
-		return a.message, a.err
+		return a.message, true, a.err
 	case <-ctx.Done():
-		if c.pending.remove(key, waiting) {
-			return nil, fmt.Errorf("no answer: %w", ctx.Err())
+		if c.pending.giveUp(key, waiting) {
+			return nil, true, fmt.Errorf("no answer: %w", ctx.Err())
 		}
 		a := <-waiting // it came in the same moment
-		return a.message, a.err
+		return a.message, true, a.err
 	}
 }
 
@@ -128,12 +147,15 @@ func (c *Conn) queue(ctx context.Context, frame []byte) error {
 	if c.ctx.Err() != nil {
 		return ErrClosed
 	}
+	c.unsent.Add(1)
 	select {
 	case c.frames <- frame:
 		return nil
 	case <-c.ctx.Done():
+		c.unsent.Add(-1)
 		return ErrClosed
 	case <-ctx.Done():
+		c.unsent.Add(-1)
 		return fmt.Errorf("the peer does not read: %w", ctx.Err())
 	}
 }
@@ -145,27 +167,31 @@ func (c *Conn) writeFrames() {
 	for {
 		select {
 		case frame := <-c.frames:
-			burst = c.joinWaiting(append(burst[:0], frame...))
+			var frames int64
+			burst, frames = c.joinWaiting(append(burst[:0], frame...))
 			if _, err := c.library.Write(burst); err != nil {
 				c.library.TriggerFailure(fmt.Errorf("writing: %w", err))
 				return
 			}
+			c.unsent.Add(-frames)
 		case <-c.ctx.Done():
 			return
 		}
 	}
 }
 
-func (c *Conn) joinWaiting(burst []byte) []byte {
+func (c *Conn) joinWaiting(burst []byte) (_ []byte, frames int64) {
+	frames = 1
 	for len(burst) < writeBurstBytes {
 		select {
 		case frame := <-c.frames:
 			burst = append(burst, frame...)
+			frames++
 		default:
-			return burst
+			return burst, frames
 		}
 	}
-	return burst
+	return burst, frames
 }
 
 // reader is called by iso8583-connection for each frame, by one goroutine and
@@ -194,7 +220,7 @@ func (r reader) ReadMessage(from io.Reader) (_ *iso8583.Message, err error) {
 var errPanic = errors.New("reading a frame panicked")
 
 func (c *Conn) readFrame(from io.Reader) (specs.Frame, error) {
-	if err := c.socket.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
+	if err := c.socket.SetReadDeadline(time.Now().Add(c.opts.IdleTimeout)); err != nil {
 		return specs.Frame{}, err
 	}
 	begun := false
@@ -241,15 +267,12 @@ func (c *Conn) take(frame specs.Frame) error {
 		c.takeAnswer(m)
 		return nil
 	}
-	c.work(frame.Header, Inbound{Message: m, Remote: c.Remote(), Bytes: len(frame.Body)})
+	c.work(frame.Header, c.inbound(frame, m))
 	return nil
 }
 
-func (c *Conn) takeAnswer(m *specs.Message) {
-	if !c.pending.deliver(c.opts.Key(m), answer{message: m}) {
-		c.opts.Log.Warn().Str("station", c.opts.Name).Str("mti", m.MTI()).
-			Msg("nobody waits for this answer: it came late, twice, or its key differs")
-	}
+func (c *Conn) inbound(frame specs.Frame, m *specs.Message) Inbound {
+	return Inbound{Message: m, Remote: c.Remote(), Bytes: len(frame.Body), Session: &c.session}
 }
 
 // takeReject ends the question that the peer rejected. Whether one waited
@@ -270,7 +293,7 @@ func (c *Conn) takeFault(frame specs.Frame, err error) error {
 			Msg("too many undecodable messages in a row, connection closed")
 		return errTooManyFaults
 	}
-	in := Inbound{Remote: c.Remote(), Bytes: len(frame.Body)}
+	in := c.inbound(frame, nil)
 	if !errors.As(err, &in.Fault) {
 		in.Fault = &specs.FormatError{Detail: err.Error()}
 	}
@@ -289,25 +312,51 @@ func (c *Conn) takeFault(frame specs.Frame, err error) error {
 var errTooManyFaults = errors.New("too many undecodable messages in a row")
 
 // work hands a question to a worker. When all are busy the reading stops, and
-// with it the peer. A handler therefore must not ask on the connection that it
-// handles a message of.
+// with it the peer: a handler must not ask on such a connection. On one that is
+// made to be asked on, a question beyond those is refused in place, so that the
+// answers that the workers wait for are always read.
 func (c *Conn) work(h specs.Header, in Inbound) {
-	select {
-	case c.workers <- struct{}{}:
-	case <-c.ctx.Done():
+	in.Draining = c.draining.Load()
+	in.Throttled = !c.opts.rate.take()
+	c.handling.Add(1)
+	if !c.enter(in) {
+		in.Throttled = true // or the connection has ended, and nobody hears it
+		defer c.handling.Add(-1)
+		defer c.recovered()
+		c.handle(h, in)
 		return
 	}
 	c.done.Go(func() {
+		defer c.handling.Add(-1)
 		defer func() { <-c.workers }()
 		defer c.recovered()
 		c.handle(h, in)
 	})
 }
 
+// enter takes a worker's place, and reports that there is none for a question
+// that is to be refused.
+func (c *Conn) enter(in Inbound) bool {
+	if c.opts.sheds || in.Throttled {
+		select {
+		case c.workers <- struct{}{}:
+			return true
+		default:
+			return false
+		}
+	}
+	select {
+	case c.workers <- struct{}{}:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
 // handle answers a question. An answer that comes after the handler's time is
 // sent all the same: the peer may still wait for it.
 func (c *Conn) handle(h specs.Header, in Inbound) {
-	ctx, cancel := context.WithTimeout(c.ctx, handlerTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, cmp.Or(c.opts.AnswerTimeout, handlerTimeout))
 	defer cancel()
 	reply := c.opts.Handle(ctx, in)
 	if reply == nil {

@@ -13,20 +13,50 @@ import (
 // connection and returns nil. A door that is full closes a further connection
 // at once; accept errors that pass (out of file descriptors) are waited out.
 func Serve(ctx context.Context, l net.Listener, opts Options) error {
-	d := door{opts: opts, conns: make(map[*Conn]struct{})}
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	return NewServer(l, opts).Run(ctx)
+}
+
+// Server is a door whose options may change while it is open. Make one with
+// NewServer.
+type Server struct {
+	listener net.Listener
+
+	mu         sync.Mutex
+	opts       Options
+	conns      map[*Conn]struct{}
+	handshakes int
+	changes    int // how often opts were changed
+	closing    bool
+	gone       sync.WaitGroup // a goroutine per socket that was accepted
+}
+
+// NewServer makes a door that opens with Run.
+func NewServer(l net.Listener, opts Options) *Server {
+	return &Server{listener: l, opts: opts.ofDoor(), conns: make(map[*Conn]struct{})}
+}
+
+// ofDoor makes options that all connections of a door share.
+func (o Options) ofDoor() Options {
+	o.sheds = o.sheds || o.Pool != nil
+	return o.orDefault()
+}
+
+// Run is Serve. It is called once.
+func (s *Server) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = s.listener.Close() })
 	defer stop()
-	defer d.closeAll()
+	defer s.closeAll()
 	backOff := acceptBackOffMin
 	for {
-		socket, err := l.Accept()
+		socket, err := s.listener.Accept()
 		switch {
 		case err == nil:
 			backOff = acceptBackOffMin
-			d.welcome(ctx, socket)
+			s.welcome(ctx, socket)
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return nil
 		default:
+			opts := s.options()
 			opts.Log.Warn().Str("station", opts.Name).Err(err).Dur("wait_ms", backOff).Msg("cannot accept")
 			sleep(ctx, backOff)
 			backOff = min(2*backOff, acceptBackOffMax)
@@ -34,44 +64,149 @@ func Serve(ctx context.Context, l net.Listener, opts Options) error {
 	}
 }
 
-type door struct {
-	opts  Options
-	mu    sync.Mutex
-	conns map[*Conn]struct{}
-	gone  sync.WaitGroup
+// Address is where the door listens.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// Connections lists the connections of the door that are open.
+func (s *Server) Connections() []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*Conn, 0, len(s.conns))
+	for c := range s.conns {
+		list = append(list, c)
+	}
+	return list
 }
 
-func (d *door) welcome(ctx context.Context, socket net.Conn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.conns) >= connectionsMax {
-		d.opts.Log.Warn().Str("station", d.opts.Name).Int("connections", connectionsMax).Msg("door is full")
+// Change gives the door other options, for connections that come from now on.
+// Drain, to be called once, lets those that it has end, as Conn.Drain does.
+func (s *Server) Change(opts Options) (drain func(ctx context.Context)) {
+	s.mu.Lock()
+	s.opts = opts.ofDoor()
+	s.changes++
+	s.mu.Unlock()
+	before := s.Connections()
+	return func(ctx context.Context) { drainAll(ctx, before) }
+}
+
+// Drain closes the door for new connections, and drains those that it has until
+// ctx ends. Run returns then.
+func (s *Server) Drain(ctx context.Context) {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	drainAll(ctx, s.Connections())
+	_ = s.listener.Close()
+}
+
+func drainAll(ctx context.Context, conns []*Conn) {
+	var draining sync.WaitGroup
+	for _, c := range conns {
+		draining.Go(func() { c.Drain(ctx) })
+	}
+	draining.Wait()
+}
+
+func (s *Server) options() Options {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opts
+}
+
+// welcome gives a socket a place at the door, after its handshake where there
+// is one to be had.
+func (s *Server) welcome(ctx context.Context, socket net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.full() {
 		_ = socket.Close()
 		return
 	}
-	c, err := newConn(ctx, socket, d.opts, nil)
+	if s.opts.TLS == nil {
+		s.seat(ctx, socket, s.opts)
+		return
+	}
+	if s.handshakes >= handshakesMax {
+		s.opts.Log.Warn().Str("station", s.opts.Name).Int("handshakes", handshakesMax).Msg("too many handshakes at once")
+		_ = socket.Close()
+		return
+	}
+	s.handshakes++
+	opts, changes := s.opts, s.changes
+	s.gone.Go(func() { s.shake(ctx, socket, opts, changes) })
+}
+
+// full reports, and logs, that there is no place. The lock is held.
+func (s *Server) full() bool {
+	if s.closing {
+		return true
+	}
+	if len(s.conns) < s.opts.ConnectionsMax {
+		return false
+	}
+	s.opts.Log.Warn().Str("station", s.opts.Name).Int("connections", s.opts.ConnectionsMax).Msg("door is full")
+	return true
+}
+
+// shake does a handshake, in a time of its own, and then seeks a place.
+func (s *Server) shake(ctx context.Context, socket net.Conn, opts Options, changes int) {
+	secured, err := secure(ctx, socket, opts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handshakes--
 	if err != nil {
-		d.opts.Log.Error().Str("station", d.opts.Name).Err(err).Msg("cannot serve a connection")
+		opts.Log.Warn().Str("station", opts.Name).Str("remote", socket.RemoteAddr().String()).Err(err).Msg("connection refused")
 		_ = socket.Close()
 		return
 	}
-	d.conns[c] = struct{}{}
-	d.gone.Go(func() {
+	if s.full() || s.changes != changes || ctx.Err() != nil {
+		_ = socket.Close()
+		return
+	}
+	s.seat(ctx, secured, opts)
+}
+
+func secure(ctx context.Context, socket net.Conn, opts Options) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+	secured := tls.Server(socket, opts.TLS)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	if opts.Admit != nil {
+		return secured, opts.Admit(secured.ConnectionState())
+	}
+	return secured, nil
+}
+
+// seat makes a socket a connection of the door. The lock is held.
+func (s *Server) seat(ctx context.Context, socket net.Conn, opts Options) {
+	c, err := newConn(ctx, socket, opts, nil)
+	if err != nil {
+		opts.Log.Error().Str("station", opts.Name).Err(err).Msg("cannot serve a connection")
+		_ = socket.Close()
+		return
+	}
+	s.conns[c] = struct{}{}
+	opts.Pool.join(c)
+	s.gone.Go(func() {
 		<-c.Done()
+		opts.Pool.leave(c)
 		c.Close()
-		d.mu.Lock()
-		delete(d.conns, c)
-		d.mu.Unlock()
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
 	})
 }
 
-func (d *door) closeAll() {
-	d.mu.Lock()
-	for c := range d.conns {
+func (s *Server) closeAll() {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	for _, c := range s.Connections() {
 		c.cancel()
 	}
-	d.mu.Unlock()
-	d.gone.Wait()
+	s.gone.Wait()
 }
 
 // Dial connects once; the connection ends with ctx. A nil config is plain TCP.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -21,24 +22,38 @@ type Line struct {
 	// Up is called on each new connection before it is used, to sign on. An
 	// error closes the connection. Optional.
 	Up func(ctx context.Context, c *Conn) error
+	// Jitter says how much of a wait's second half is waited before dialling
+	// again, 0 up to 1; nil draws it. With it, lines that a peer lost at once do
+	// not come back at once.
+	Jitter func() float64
 	// Idle is called when nothing was sent for a while, to echo. Optional.
 	Idle func(c *Conn)
 
-	conn atomic.Pointer[Conn]
-	away bool // said in the log already; only Run's goroutine touches it
+	conn    atomic.Pointer[Conn]
+	stopped atomic.Bool // dials no more
+	away    bool        // said in the log already; only Run's goroutine touches it
 }
 
 // Run keeps the line up until ctx ends.
 func (l *Line) Run(ctx context.Context) {
 	wait := redialBackOffMin
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !l.stopped.Load() {
 		connected := l.once(ctx)
 		if connected {
 			wait = redialBackOffMin
 		}
-		sleep(ctx, wait)
+		sleep(ctx, l.jittered(wait))
 		wait = min(2*wait, redialBackOffMax)
 	}
+}
+
+// jittered is at least half of a wait, and less than all of it.
+func (l *Line) jittered(wait time.Duration) time.Duration {
+	draw := l.Jitter
+	if draw == nil {
+		draw = rand.Float64
+	}
+	return wait/2 + time.Duration(draw()*float64(wait/2))
 }
 
 // once dials, serves the connection to its end and reports whether it was up.
@@ -58,6 +73,9 @@ func (l *Line) once(ctx context.Context) bool {
 	log.Info().Msg("line is up")
 	l.conn.Store(c)
 	defer l.conn.Store(nil)
+	if l.stopped.Load() {
+		return true
+	}
 	<-c.Done()
 	if ctx.Err() == nil {
 		log.Warn().Msg("line is down")

@@ -8,11 +8,14 @@
 // arranged so that no peer can stop or bloat the program: every wait has a
 // deadline, every queue a bound, every handler a recover.
 //
-// Start at Serve for the accepting side and at Line for the dialling side.
+// Start at Serve for the accepting side, at Line for the dialling side, and at
+// Pool for a peer with several connections.
 package link
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"time"
 
@@ -26,12 +29,14 @@ const (
 	writeQueueFrames = 1024             // answers waiting for a slow reader
 	writeBurstBytes  = 64 << 10         // frames joined into one write
 	workersPerConn   = 256              // requests handled at once; further ones wait in the socket
+	handshakesMax    = 128              // TLS handshakes of a door at once
 	pendingMax       = 4096             // questions waiting for an answer
 	faultsInRowMax   = 16               // undecodable bodies before the connection is closed
 	connectionsMax   = 1024             // of one door
 	frameTimeout     = 5 * time.Second  // from a frame's first byte to its last
 	writeTimeout     = 5 * time.Second  // of one write
 	idleTimeout      = 10 * time.Minute // without a byte from the peer
+	handshakeTimeout = 5 * time.Second  // of TLS, before a connection takes a place
 	idleEcho         = 30 * time.Second // without a message to the peer, before a ping
 	handlerTimeout   = 30 * time.Second // of one request
 	acceptBackOffMin = 5 * time.Millisecond
@@ -57,6 +62,15 @@ type Inbound struct {
 	Fault   *specs.FormatError // set when the body could not be decoded; Message then holds what could
 	Remote  string             // the peer's address
 	Bytes   int
+
+	// Throttled is a request beyond Options.RequestsPerSecond, or, where the
+	// connection is asked on too, beyond Options.InFlight. Its handler refuses
+	// it at once and waits for nothing.
+	Throttled bool
+	// Draining is a request on a connection that is about to be closed: to be
+	// refused likewise.
+	Draining bool
+	Session  *Session // of the connection
 }
 
 // Handler answers an inbound message; nil answers nothing.
@@ -73,10 +87,44 @@ type Options struct {
 	// Key names a message so that a question and its answer have the same
 	// key; see messages.Key.
 	Key func(*specs.Message) string
-	Log zerolog.Logger
+	// KeyFields names the parts of a Key, which has "/" between them, so that
+	// an answer that fits no question can be explained. Optional.
+	KeyFields []string
+	Log       zerolog.Logger
+	// Unmatched, when set, hears of every answer that nobody waits for.
+	Unmatched func(Unmatched)
 	// Trace, when set, sees the body of every frame: after it was read, and
 	// before it is written.
 	Trace func(sent bool, body []byte)
+
+	// TLS of a door; nil is plain TCP. Lines and Dial have a setting of their
+	// own.
+	TLS *tls.Config
+	// Admit, when set, is shown what the handshake of a door has verified; an
+	// error refuses the connection.
+	Admit func(tls.ConnectionState) error
+	// Pool, when set, gets the connections of a door to ask on.
+	Pool *Pool
+
+	ConnectionsMax    int           // of a door; 0 is 1024
+	InFlight          int           // requests of a connection handled at once; 0 is 256
+	RequestsPerSecond int           // of a door or line, all connections together; 0 is without end
+	IdleTimeout       time.Duration // without a byte from the peer; 0 is 10 minutes
+	AnswerTimeout     time.Duration // that a handler has, and that Ask waits; 0 is 30 s, and no bound of Ask's own
+
+	rate  *rate // shared by all connections of a door or pool
+	sheds bool  // refuse what is beyond InFlight, never stop reading
+}
+
+// orDefault fills in the limits that are left out.
+func (o Options) orDefault() Options {
+	o.ConnectionsMax = cmp.Or(o.ConnectionsMax, connectionsMax)
+	o.InFlight = cmp.Or(o.InFlight, workersPerConn)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, idleTimeout)
+	if o.rate == nil {
+		o.rate = newRate(o.RequestsPerSecond)
+	}
+	return o
 }
 
 // isAnswer reports whether a message type's third digit says answer (ISO

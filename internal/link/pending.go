@@ -2,6 +2,7 @@ package link
 
 import (
 	"sync"
+	"time"
 
 	"github.com/firsttap/firsttap/specs"
 )
@@ -18,6 +19,7 @@ type answer struct {
 type pending struct {
 	mu     sync.Mutex
 	byKey  map[string]chan answer
+	past   past
 	closed bool
 }
 
@@ -48,21 +50,43 @@ func (p *pending) deliver(key string, a answer) bool {
 	waiting, ok := p.byKey[key]
 	if ok {
 		delete(p.byKey, key)
+		p.past.add(key, true)
 		waiting <- a
 	}
 	return ok
 }
 
-// remove takes a question back and reports whether it was still waiting. The
-// key may name another question by now, which stays.
+// remove takes a question back that was not sent, and reports whether it was
+// still waiting. The key may name another question by now, which stays.
 func (p *pending) remove(key string, waiting chan answer) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.removeLocked(key, waiting)
+}
+
+// giveUp is remove for a question that was sent: an answer may still come.
+func (p *pending) giveUp(key string, waiting chan answer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.removeLocked(key, waiting) {
+		return false
+	}
+	p.past.add(key, false)
+	return true
+}
+
+func (p *pending) removeLocked(key string, waiting chan answer) bool {
 	if p.byKey[key] != waiting {
 		return false
 	}
 	delete(p.byKey, key)
 	return true
+}
+
+func (p *pending) len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.byKey)
 }
 
 // failAll ends every wait, and refuses further ones.
@@ -74,4 +98,37 @@ func (p *pending) failAll() {
 		delete(p.byKey, key)
 		waiting <- answer{err: ErrClosed}
 	}
+}
+
+// past is a ring of the questions that wait no more, the latest pastMax.
+type past struct {
+	list []passed
+	next int
+}
+
+// passed is a question that was answered, or given up.
+type passed struct {
+	key      string
+	at       time.Time
+	answered bool
+}
+
+func (r *past) add(key string, answered bool) {
+	one := passed{key, time.Now(), answered}
+	if len(r.list) < pastMax {
+		r.list = append(r.list, one)
+		return
+	}
+	r.list[r.next] = one
+	r.next = (r.next + 1) % pastMax
+}
+
+// find gives the latest question with a key.
+func (r *past) find(key string) (found passed, ok bool) {
+	for _, one := range r.list {
+		if one.key == key && (!ok || !one.at.Before(found.at)) {
+			found, ok = one, true
+		}
+	}
+	return found, ok
 }
