@@ -25,6 +25,7 @@ import (
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway/screening"
 	"github.com/firsttap/firsttap/gateway/stations"
+	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
 
@@ -55,9 +56,13 @@ type Options struct {
 	TokenKeyVersion int                 // of new tokens
 	Institution     string              // field 32 of what the gateway itself sends, up to 11 digits
 	IssuerTimeout   time.Duration
-	Now             func() time.Time
-	Random          io.Reader
-	Log             zerolog.Logger
+	Passcodes       token.PasscodeKey // computes the passcodes of tokens that wait for a step-up
+	// CryptogramVersion is that of new tokens in secure elements; 18 when 0.
+	CryptogramVersion emv.Version
+
+	Now    func() time.Time
+	Random io.Reader
+	Log    zerolog.Logger
 
 	RequestorFailuresPerHourMax int                // see screening.Screener; 0 is without end
 	Alarm                       func(scope string) // see screening.Screener
@@ -130,5 +135,5 @@ func (g *Gateway) WakeNotices() { g.notices.nudge() }
 
 // nextSTAN gives the gateway's own trace numbers, 000001 to 999999 and round.
 func (g *Gateway) nextSTAN() string {
-	return fmt.Sprintf("%06d", g.stan.Add(1)%999999+1)
+	return fmt.Sprintf("%06d", g.stan.Add(1)%traceNumbers+1)
 }

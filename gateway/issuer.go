@@ -10,38 +10,59 @@ import (
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
 )
 
-// ask brings a request to an issuer and its word back; the zero answer when
-// none came. trace is the request's own: the gateway puts its trace number
-// there, so that two stations' requests cannot meet on one line.
-func (g *Gateway) ask(ctx context.Context, issuer string, question messages.Message, trace *messages.Trace) token.IssuerAnswer {
-	trace.STAN, trace.Transmitted = g.nextSTAN(), messages.Stamp(g.Now())
-	answer, err := g.askTyped(ctx, issuer, question)
-	if err != nil {
-		g.Log.Warn().Err(err).Str("issuer", issuer).Str("rrn", trace.RRN).Msg("issuer did not answer")
-		return token.IssuerAnswer{}
+// questionAbout is what is about to be asked of an issuer, with a trace number
+// of the gateway's own, so that two stations' requests cannot meet on one line.
+func (g *Gateway) questionAbout(t messages.Trace, s messages.Setting) vault.Question {
+	return vault.Question{
+		Currency: s.Currency, Category: s.Category, EntryMode: s.EntryMode, Condition: s.Condition,
+		STAN: g.nextSTAN(), Transmitted: messages.Stamp(g.Now()),
+		RRN: t.RRN, Acquirer: t.Acquirer, Terminal: t.Terminal, Acceptor: t.Acceptor,
+	}
+}
+
+// ask brings a request to an issuer and its word back, or says why there is
+// none. trace is the request's own: it gets the question's trace number.
+func (g *Gateway) ask(ctx context.Context, asked vault.Question, question messages.Message, trace *messages.Trace) token.IssuerAnswer {
+	trace.STAN, trace.Transmitted = asked.STAN, asked.Transmitted
+	answer, err := g.askTyped(ctx, asked.Issuer, question)
+	log := g.Log.Warn().Err(err).Str("issuer", asked.Issuer).Str("rrn", asked.RRN)
+	switch {
+	case err == nil:
+	case notSent(err):
+		log.Msg("issuer was not asked")
+		return token.IssuerAnswer{Silence: token.StandInDown}
+	default:
+		log.Msg("issuer did not answer")
+		return token.IssuerAnswer{Silence: token.StandInTimeout}
 	}
 	word, ok := wordOn(question, answer)
 	if !ok {
-		g.Log.Warn().Str("issuer", issuer).Str("mti", answer.MTI()).Msg("issuer answered with another message")
-		return token.IssuerAnswer{}
+		log.Str("mti", answer.MTI()).Msg("issuer answered with another message")
+		return token.IssuerAnswer{Silence: token.StandInTimeout}
 	}
-	return token.IssuerAnswer{Response: word.Response, AuthorizationID: word.AuthorizationID}
+	return word
 }
 
 // wordOn is what an answer says on a question of the same kind. A 0110 on a
 // tap is no approval of an activation, nor the other way round.
-func wordOn(question, answer messages.Message) (word messages.Outcome, ok bool) {
+func wordOn(question, answer messages.Message) (word token.IssuerAnswer, ok bool) {
+	var o messages.Outcome
 	switch a := answer.(type) {
 	case *messages.ActivationAnswer:
 		_, ok = question.(*messages.ActivationRequest)
-		return a.Outcome, ok
+		o, word.Method = a.Outcome, a.Method
 	case *messages.TapAnswer:
 		_, ok = question.(*messages.TapRequest)
-		return a.Outcome, ok
+		o = a.Outcome
+	case *messages.RemoteAnswer:
+		_, ok = question.(*messages.RemoteRequest)
+		o = a.Outcome
 	}
-	return word, false
+	word.Response, word.AuthorizationID = o.Response, o.AuthorizationID
+	return word, ok
 }
 
 // errSilent is that an issuer was asked and gave no answer that could be read;

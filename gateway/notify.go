@@ -11,7 +11,7 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-// Limits of notices. All are ours.
+// Limits of notices and advices. All are ours.
 const (
 	noticeBatch      = 64              // read from the store at once
 	noticeLook       = time.Second     // between looks when nobody nudges
@@ -19,8 +19,8 @@ const (
 	noticeBackOffMax = 5 * time.Minute
 )
 
-// notifier sends queued notices to issuers (0620) until each is acknowledged
-// (0630), with growing waits between tries.
+// notifier sends queued notices (0620) and advices (0120, 0420) to issuers
+// until each is acknowledged, with growing waits between tries.
 type notifier struct {
 	gateway *Gateway
 	wake    chan struct{}
@@ -48,59 +48,126 @@ func (n *notifier) run(ctx context.Context) {
 	}
 }
 
+// sendDue sends advices first: what money hangs on comes before what is told.
 func (n *notifier) sendDue(ctx context.Context) {
 	g := n.gateway
-	due, err := g.Store.Due(ctx, g.Now(), noticeBatch)
-	if err != nil {
-		if ctx.Err() == nil {
-			g.Log.Error().Err(err).Msg("cannot read notices")
-		}
-		return
-	}
+	now := g.Now()
+	advices, err := g.Store.DueAdvices(ctx, now, noticeBatch)
+	n.complain(ctx, "cannot read advices", err)
+	notices, err := g.Store.Due(ctx, now, noticeBatch)
+	n.complain(ctx, "cannot read notices", err)
 	var sending sync.WaitGroup
-	for _, q := range due {
-		sending.Go(func() { n.send(ctx, q) })
+	for _, q := range advices {
+		sending.Go(func() { n.send(ctx, n.advice(q)) })
+	}
+	for _, q := range notices {
+		sending.Go(func() { n.send(ctx, n.notice(q)) })
 	}
 	sending.Wait()
 }
 
-func (n *notifier) send(ctx context.Context, q vault.QueuedNotice) {
-	g := n.gateway
-	log := g.Log.With().Str("mti", "0620").Str("reason", string(q.Notice.Reason)).
-		Str("issuer", q.Token.Issuer).Str("transaction", q.Notice.TransactionID).Int("try", q.Tries+1).Logger()
-	var err error
-	if failed := n.deliver(ctx, q); failed == nil {
-		err = g.Store.Acknowledge(ctx, q.ID, g.Now())
-		log.Info().Msg("notice acknowledged")
-	} else {
-		wait := backOff(q.Tries)
-		err = g.Store.Postpone(ctx, q.ID, g.Now().Add(wait))
-		log.Warn().Err(failed).Dur("wait_ms", wait).Msg("notice postponed")
-	}
+func (n *notifier) complain(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil {
-		log.Error().Err(err).Msg("cannot record a notice")
+		n.gateway.Log.Error().Err(err).Msg(what)
 	}
 }
 
-func (n *notifier) deliver(ctx context.Context, q vault.QueuedNotice) error {
+// letter is a notice or an advice on its way.
+type letter struct {
+	what          string // for the log: "notice" or "advice"
+	mti, reason   string
+	issuer        string
+	transactionID string
+	tries         int
+	message       messages.Message // nil: it is over, and nobody is told
+	acknowledge   func(ctx context.Context, at time.Time) error
+	postpone      func(ctx context.Context, until time.Time) error
+}
+
+func (n *notifier) notice(q vault.QueuedNotice) letter {
 	g := n.gateway
-	typed, err := g.askTyped(ctx, q.Token.Issuer, g.notification(q))
+	l := letter{
+		what: "notice", mti: "0620", reason: string(q.Notice.Reason), issuer: q.Token.Issuer,
+		transactionID: q.Notice.TransactionID, tries: q.Tries,
+		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.Acknowledge(ctx, q.ID, at) },
+		postpone:    func(ctx context.Context, until time.Time) error { return g.Store.Postpone(ctx, q.ID, until) },
+	}
+	if !overtaken(q) {
+		l.message = g.notification(q)
+	}
+	return l
+}
+
+// overtaken reports whether a notice brings a passcode that is good no more,
+// because another one was drawn or the token is active.
+func overtaken(q vault.QueuedNotice) bool {
+	return q.Notice.Reason == token.NoticePasscode && q.Notice.Passcode != q.Token.Passcode.Number
+}
+
+func (n *notifier) advice(q vault.QueuedAdvice) letter {
+	g := n.gateway
+	message := adviceMessage(q, g.Now())
+	return letter{
+		what: "advice", mti: message.MTI(), reason: string(q.Advice.Kind), issuer: q.Advice.Question.Issuer,
+		transactionID: q.Advice.TransactionID, tries: q.Tries, message: message,
+		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.AcknowledgeAdvice(ctx, q.ID, at) },
+		postpone:    func(ctx context.Context, until time.Time) error { return g.Store.PostponeAdvice(ctx, q.ID, until) },
+	}
+}
+
+func (n *notifier) send(ctx context.Context, l letter) {
+	g := n.gateway
+	log := g.Log.With().Str("mti", l.mti).Str("reason", l.reason).
+		Str("issuer", l.issuer).Str("transaction", l.transactionID).Int("try", l.tries+1).Logger()
+	var err error
+	if failed := n.deliver(ctx, l); failed == nil {
+		err = l.acknowledge(ctx, g.Now())
+		log.Info().Msg(l.what + " acknowledged")
+	} else {
+		wait := backOff(l.tries)
+		err = l.postpone(ctx, g.Now().Add(wait))
+		log.Warn().Err(failed).Dur("wait_ms", wait).Msg(l.what + " postponed")
+	}
+	n.complain(ctx, "cannot record a "+l.what, err)
+}
+
+func (n *notifier) deliver(ctx context.Context, l letter) error {
+	if l.message == nil {
+		return nil
+	}
+	typed, err := n.gateway.askTyped(ctx, l.issuer, l.message)
 	if err != nil {
 		return err
 	}
-	answer, ok := typed.(*messages.NotificationAnswer)
+	response, ok := acknowledgement(l.message, typed)
 	if !ok {
 		return fmt.Errorf("answered by a %s", typed.MTI())
 	}
-	if answer.Response != token.Approved {
-		return fmt.Errorf("answered with response code %s", answer.Response)
+	if response != token.Approved {
+		return fmt.Errorf("answered with response code %s", response)
 	}
 	return nil
 }
 
+// acknowledgement is what an answer of the right kind says.
+func acknowledgement(sent, answer messages.Message) (response token.Response, ok bool) {
+	switch a := answer.(type) {
+	case *messages.NotificationAnswer:
+		_, ok = sent.(*messages.Notification)
+		return a.Response, ok
+	case *messages.AdviceAnswer:
+		_, ok = sent.(*messages.Advice)
+		return a.Response, ok
+	case *messages.ReversalAnswer:
+		_, ok = sent.(*messages.Reversal)
+		return a.Response, ok
+	}
+	return "", false
+}
+
 func (g *Gateway) notification(q vault.QueuedNotice) *messages.Notification {
 	stan := g.nextSTAN()
-	return &messages.Notification{
+	n := &messages.Notification{
 		PAN: q.Token.PAN,
 		Trace: messages.Trace{
 			Transmitted: messages.Stamp(g.Now()), STAN: stan, Acquirer: g.Institution, RRN: messages.RRN(g.Now(), stan),
@@ -108,6 +175,14 @@ func (g *Gateway) notification(q vault.QueuedNotice) *messages.Notification {
 		TransactionID: q.Notice.TransactionID, Reason: q.Notice.Reason,
 		Token: messages.TokenDataOf(q.Token), Result: q.Notice.Result,
 	}
+	switch q.Notice.Reason {
+	case token.NoticePasscode:
+		n.Code = g.Passcodes.Passcode(q.Notice.Reference, q.Notice.Passcode)
+		n.CodeExpires, n.Method = q.Token.Passcode.Expires, token.ByPasscode
+	case token.NoticeExpiry, token.NoticeReplaced:
+		n.PANExpiry, n.PANSequence = q.Token.PANExpiry, q.Token.PANSequence
+	}
+	return n
 }
 
 func backOff(tries int) time.Duration {

@@ -43,6 +43,18 @@ var services = []service{
 		e.pan, e.kind = r.Tap.Number, vault.KindTap
 		return g.tap(ctx, from, r, e)
 	}),
+	of(stations.Remote, func(ctx context.Context, g *Gateway, from stations.Station, r *messages.RemoteRequest, e *event) messages.Message {
+		e.pan, e.kind = r.Number, vault.KindOnline
+		return g.remote(ctx, from, r, e)
+	}),
+	of(stations.Reversal, func(ctx context.Context, g *Gateway, from stations.Station, r *messages.Reversal, e *event) messages.Message {
+		e.pan, e.kind = r.Number, vault.KindReversal
+		return g.reverse(ctx, from, r, e)
+	}),
+	of(stations.FileUpdate, func(ctx context.Context, g *Gateway, from stations.Station, r *messages.FileUpdate, e *event) messages.Message {
+		e.kind = vault.KindLifeCycle
+		return g.update(ctx, from, r, e)
+	}),
 }
 
 // serve serves a message of a station, if the station may send it now; else it
@@ -96,6 +108,4 @@ func speaksFor(from stations.Station, a token.Activation) bool {
 }
 
 // wrongRequestor is the outcome of an activation in another's name.
-var wrongRequestor = token.Outcome{
-	Response: token.NotAllowedAtTerminal, AnsweredBy: token.ByNetwork, Reason: token.ReasonWrongRequestor,
-}
+var wrongRequestor = refusal(token.NotAllowedAtTerminal, token.ReasonWrongRequestor)

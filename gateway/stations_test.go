@@ -118,8 +118,14 @@ func responding(response token.Response) script {
 			answer = q.Answer(q.TransactionID, o, nil)
 		case *messages.TapRequest:
 			answer = q.Answer(q.TransactionID, o, noCryptogram)
+		case *messages.RemoteRequest:
+			answer = q.Answer(q.TransactionID, o)
 		case *messages.Notification:
 			answer = q.Answer(token.Approved)
+		case *messages.Advice:
+			answer = q.Answer(token.Approved)
+		case *messages.Reversal:
+			answer = q.Answer(token.Approved, q.TransactionID)
 		}
 		encoded, err := messages.Encode(answer)
 		if err != nil {
@@ -133,7 +139,9 @@ func responding(response token.Response) script {
 func held() (s script, asked <-chan struct{}, release func()) {
 	arrived, released := make(chan struct{}, 1024), make(chan struct{})
 	return func(ctx context.Context, question messages.Message, raw *specs.Message) *specs.Message {
-		if _, notice := question.(*messages.Notification); !notice {
+		switch question.(type) {
+		case *messages.Notification, *messages.Advice, *messages.Reversal:
+		default:
 			arrived <- struct{}{}
 			select {
 			case <-released:

@@ -3,7 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway/stations"
@@ -16,44 +16,163 @@ import (
 // conclusion, answer. Like activate it gives no answer to a repeat of a
 // request that is still under way.
 func (g *Gateway) tap(ctx context.Context, from stations.Station, r *messages.TapRequest, e *event) messages.Message {
+	r.Tap.Requestor, r.Tap.Merchant = r.Requestor, r.Acceptor
+	facts, err := g.tokenFacts(ctx, r.Tap)
+	if err != nil {
+		return g.tapFault(r, err, e)
+	}
 	at := g.Now()
-	facts, err := g.tapFacts(ctx, r.Tap)
-	if err != nil {
-		return g.tapFault(r, err, e)
+	found := token.Accept(r.Tap, facts, at)
+	p := payment{
+		kind: vault.KindTap, facts: facts, amount: r.Tap.Amount,
+		claim: vault.Claim{
+			Key: requestKey(from.Name, vault.KindTap, r.Trace), Content: r.Content(), Kind: vault.KindTap, At: at,
+			ATC: r.Tap.Chip.ATC, Mark: r.Mark(), Detail: tapDetail(r.Tap, facts.Token),
+		},
+		question: g.questionAbout(r.Trace, r.Setting()),
+		ask: func(ctx context.Context, asked vault.Question, id string, found token.Acceptance) token.IssuerAnswer {
+			question := r.ForIssuer(id, messages.Additional{Authentication: found.Authentication}, facts.Token)
+			return g.ask(ctx, asked, question, &question.Trace)
+		},
 	}
-	claim, err := g.tapClaim(from.Name, r, facts, at)
-	if err != nil {
-		return g.tapFault(r, err, e)
-	}
-	e.transaction = claim.TransactionID
-	found, result, err := g.claimTap(ctx, claim, token.Accept(r.Tap, facts, at), facts.Token)
+	done, err := g.pay(ctx, p, found, e)
 	switch {
 	case err != nil:
 		return g.tapFault(r, err, e)
-	case result.State == vault.Busy:
-		e.note, e.transaction = "repeat of a request under way", result.Recorded.TransactionID
+	case done.state == vault.Busy:
 		return nil
-	case result.State == vault.Conflict:
-		e.transaction = ""
-		e.outcome = token.Outcome{Response: token.DuplicateTrace, AnsweredBy: token.ByNetwork}
-		return r.Answer("", e.outcome, emv.Cryptogram{})
-	case result.State == vault.Answered:
-		e.outcome, e.note = *result.Recorded.Outcome, "repeat of an answered request"
-		e.transaction = result.Recorded.TransactionID
-		return r.Answer(e.transaction, e.outcome, arpc(r.Tap, facts.CardKey, e.outcome))
-	case !found.Ask():
-		e.outcome = found.Declined(facts.Token)
-		return r.Answer(claim.TransactionID, e.outcome, emv.Cryptogram{})
 	}
-	e.outcome, err = g.authorize(ctx, r, claim, facts.Token, found)
-	if err != nil {
-		g.leave(vault.Conclusion{Key: claim.Key, Outcome: malfunction})
-		return g.tapFault(r, err, e)
-	}
-	return r.Answer(claim.TransactionID, e.outcome, arpc(r.Tap, facts.CardKey, e.outcome))
+	return r.Answer(e.transaction, e.outcome, e.outcome.ARPC(r.Tap, facts.CardKey))
 }
 
-func (g *Gateway) tapFacts(ctx context.Context, t token.Tap) (token.TapFacts, error) {
+// payment is a payment by token, at a terminal or without one.
+type payment struct {
+	kind     vault.Kind
+	facts    token.TapFacts
+	amount   uint64
+	claim    vault.Claim    // but for what the acceptance says
+	question vault.Question // but for the account
+	ask      func(ctx context.Context, asked vault.Question, transactionID string, found token.Acceptance) token.IssuerAnswer
+}
+
+// paid is what became of a payment; its outcome is in the event.
+type paid struct {
+	state vault.ClaimState
+}
+
+// pay claims a payment that was looked at, asks the issuer where that is to be
+// asked, and concludes. The event gets the outcome and the transaction.
+func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e *event) (paid, error) {
+	var err error
+	if p.claim.TransactionID, err = token.DrawTransactionID(g.Random); err != nil {
+		return paid{}, err
+	}
+	e.transaction = p.claim.TransactionID
+	p.account()
+	found, result, err := g.claimPayment(ctx, &p, found)
+	switch {
+	case err != nil:
+		return paid{}, err
+	case result.State == vault.Busy:
+		e.note, e.transaction = "repeat of a request under way", result.Recorded.TransactionID
+	case result.State == vault.Conflict:
+		e.transaction, e.outcome = "", duplicateTrace
+	case result.State == vault.Answered:
+		e.note, e.transaction, e.outcome = "repeat of an answered request", result.Recorded.TransactionID, *result.Recorded.Outcome
+	case !found.Ask():
+		e.outcome = found.Declined(p.facts.Token)
+	default:
+		e.outcome, err = g.authorize(ctx, p, found)
+	}
+	return paid{result.State}, err
+}
+
+// account puts the token's account into the question.
+func (p *payment) account() {
+	t := p.facts.Token
+	p.question.Issuer, p.question.PAN, p.question.Sequence, p.question.Expiry = t.Issuer, t.PAN, t.PANSequence, t.PANExpiry
+	p.question.Amount = p.amount
+}
+
+// claimPayment raises the token's counter for a payment that was accepted. What
+// the store finds against it is the new finding.
+func (g *Gateway) claimPayment(ctx context.Context, p *payment, found token.Acceptance) (token.Acceptance, vault.ClaimResult, error) {
+	c := &p.claim
+	if found.Ask() {
+		c.Reference, c.Question = p.facts.Token.Reference, &p.question
+		c.LentKey, c.LentUsesMax = found.LentIndex, token.LentUsesMax
+		if found.Authentication == token.NotAuthenticated { // of a token on file, which needs no cryptogram
+			c.Reference, c.ATC, c.Mark = "", 0, nil
+		}
+		result, err := g.Store.Claim(ctx, *c)
+		if err != nil {
+			return found, result, err
+		}
+		switch {
+		case result.State == vault.Stale && result.Replayed:
+			found = token.Replayed()
+		case result.State == vault.Stale:
+			found = token.CounterRepeated()
+		case result.State == vault.Unlent:
+			found = token.KeyUnlent()
+		case result.State == vault.Worn:
+			found = token.KeyWorn()
+		default:
+			return found, result, nil
+		}
+	}
+	declined := found.Declined(p.facts.Token)
+	c.Outcome, c.Reference, c.Question, c.LentKey, c.Mark = &declined, "", nil, "", nil
+	result, err := g.Store.Claim(ctx, *c)
+	return found, result, err
+}
+
+// authorize asks the issuer and records its word, whether or not who asked is
+// still there.
+func (g *Gateway) authorize(ctx context.Context, p payment, found token.Acceptance) (token.Outcome, error) {
+	ctx = context.WithoutCancel(ctx)
+	answer := p.ask(ctx, p.question, p.claim.TransactionID, found)
+	o := token.ConcludeTap(found, p.facts.Token, p.amount, answer, g.issuer(p.question.Issuer).StandIn)
+	o = signed(o, p.claim.TransactionID)
+	o, err := g.concludePayment(ctx, p.claim, o, token.TurnOf(answer, o))
+	if err != nil {
+		g.leave(failed(p.claim, malfunction))
+	}
+	return o, err
+}
+
+// concludePayment records the outcome of a payment, and that it is undone where
+// that is what follows: where the issuer may have taken money that nobody gets,
+// or the merchant has reversed the payment meanwhile.
+func (g *Gateway) concludePayment(ctx context.Context, claim vault.Claim, o token.Outcome, turn token.Turn) (token.Outcome, error) {
+	move, err := token.Asked.After(turn)
+	if err != nil {
+		return o, err
+	}
+	c := g.conclusion(claim, o, move)
+	err = g.conclude(ctx, c)
+	if errors.Is(err, vault.ErrReversed) {
+		o, _, err = g.undo(ctx, claim, o, turn)
+	}
+	if len(c.Advices) > 0 {
+		g.notices.nudge()
+	}
+	return o, err
+}
+
+// signed gives an approval in the issuer's place an authorization: the end of
+// its transaction identifier.
+func signed(o token.Outcome, transactionID string) token.Outcome {
+	if o.StandIn != "" && o.Approved() {
+		o.AuthorizationID = transactionID[len(transactionID)-authorizationCharacters:]
+	}
+	return o
+}
+
+const authorizationCharacters = 6 // field 38
+
+// tokenFacts reads all that a tap is held against.
+func (g *Gateway) tokenFacts(ctx context.Context, t token.Tap) (token.TapFacts, error) {
 	found, err := g.Store.Token(ctx, t.Number)
 	if errors.Is(err, vault.ErrNotFound) {
 		return token.TapFacts{}, nil
@@ -61,57 +180,58 @@ func (g *Gateway) tapFacts(ctx context.Context, t token.Tap) (token.TapFacts, er
 	if err != nil {
 		return token.TapFacts{}, err
 	}
-	master, err := g.Keys.TokenMaster(found.KeyVersion)
+	return g.factsOf(ctx, found)
+}
+
+func (g *Gateway) factsOf(ctx context.Context, t token.Token) (token.TapFacts, error) {
+	key, err := g.cardKey(t)
+	return token.TapFacts{Token: t, CardKey: key, Others: func() []emv.Key { return g.otherKeys(ctx, t) }}, err
+}
+
+func (g *Gateway) cardKey(t token.Token) (emv.Key, error) {
+	master, err := g.Keys.TokenMaster(t.KeyVersion)
+	return emv.CardKey(master, t.Number, t.Sequence), err
+}
+
+// otherKeys are the card keys of the account's other tokens: they only say
+// whose cryptogram a wrong one is, so what cannot be had is left out.
+func (g *Gateway) otherKeys(ctx context.Context, t token.Token) []emv.Key {
+	all, err := g.Store.TokensOf(ctx, t.PAN)
 	if err != nil {
-		return token.TapFacts{}, err
+		g.Log.Warn().Err(err).Msg("cannot tell whose cryptogram it is")
+		return nil
 	}
-	return token.TapFacts{Token: found, CardKey: emv.CardKey(master, found.Number, found.Sequence)}, nil
-}
-
-func (g *Gateway) tapClaim(station string, r *messages.TapRequest, facts token.TapFacts, at time.Time) (vault.Claim, error) {
-	transactionID, err := token.DrawTransactionID(g.Random)
-	return vault.Claim{
-		Key: requestKey(station, vault.KindTap, r.Trace), Content: r.Content(), Kind: vault.KindTap,
-		TransactionID: transactionID, At: at, Reference: facts.Token.Reference, ATC: r.Tap.Chip.ATC,
-	}, err
-}
-
-// claimTap raises the token's counter for a tap that was accepted. When
-// another tap was faster with this counter, that is the new finding.
-func (g *Gateway) claimTap(ctx context.Context, c vault.Claim, found token.Acceptance, t token.Token) (token.Acceptance, vault.ClaimResult, error) {
-	for {
-		if !found.Ask() {
-			declined := found.Declined(t)
-			c.Outcome, c.Reference = &declined, ""
+	var others []emv.Key
+	for _, other := range all {
+		if key, err := g.cardKey(other); err == nil && other.Reference != t.Reference {
+			others = append(others, key)
 		}
-		result, err := g.Store.Claim(ctx, c)
-		if err != nil || result.State != vault.Stale {
-			return found, result, err
+	}
+	return others
+}
+
+// tapDetail tells the audit trail what was looked at.
+func tapDetail(t token.Tap, of token.Token) string {
+	if of.Number.IsZero() {
+		return ""
+	}
+	version := "none that is known"
+	if v, err := emv.VersionOf(t.Chip.IAD); err == nil {
+		version = fmt.Sprint(byte(v))
+		if v == emv.Version22 || v == emv.Version43 {
+			version = fmt.Sprintf("%X", byte(v))
 		}
-		found = token.CounterRepeated()
 	}
-}
-
-// authorize asks the issuer and records its word, whether or not the merchant
-// is still there.
-func (g *Gateway) authorize(ctx context.Context, r *messages.TapRequest, claim vault.Claim, t token.Token, found token.Acceptance) (token.Outcome, error) {
-	ctx = context.WithoutCancel(ctx)
-	question := r.ForIssuer(claim.TransactionID, messages.Additional{Authentication: found.Authentication}, t)
-	outcome := token.ConcludeTap(found, t, r.Tap.Amount, g.ask(ctx, t.Issuer, question, &question.Trace), token.StandIn{})
-	return outcome, g.conclude(ctx, vault.Conclusion{Key: claim.Key, Outcome: outcome})
-}
-
-// arpc computes the answer to the card. It is made anew for a repeat, since
-// no cryptogram is ever stored.
-func arpc(t token.Tap, cardKey emv.Key, o token.Outcome) emv.Cryptogram {
-	if !o.AnswersCard() {
-		return emv.Cryptogram{}
+	detail := fmt.Sprintf("token: %s, %s, of requestor %s; counter: %d after %d; cryptogram: version %s; entry: %s",
+		of.Type, of.Status.Word(), of.Requestor, t.Chip.ATC, of.ATC, version, t.EntryMode)
+	if index, err := emv.LimitedUseIndex(t.Chip.IAD); err == nil {
+		detail += "; lent key: " + index
 	}
-	return emv.ARPC2(emv.SessionKey(cardKey, t.Chip.ATC), t.Cryptogram, o.CSU)
+	return detail
 }
 
-// malfunction is the outcome of a tap that could not be served.
-var malfunction = token.Outcome{Response: token.Malfunction, AnsweredBy: token.ByNetwork}
+// malfunction is the outcome of a payment that could not be served.
+var malfunction = refusal(token.Malfunction, token.ReasonNone)
 
 func (g *Gateway) tapFault(r *messages.TapRequest, err error, e *event) messages.Message {
 	e.err, e.outcome = err, malfunction

@@ -81,6 +81,9 @@ func isRemote(m *specs.Message) bool {
 // Content is as of an ActivationRequest.
 func (r *RemoteRequest) Content() []byte { return contentOf(r) }
 
+// Mark is as of a TapRequest, nil without a cryptogram.
+func (r *RemoteRequest) Mark() []byte { return r.Cryptogram.Append(nil) }
+
 // ForIssuer is the request as the issuer gets it: marked with what the gateway
 // found, and without the code where the gateway has found it right. With a
 // token it has the PAN in place of the token, the token beside it, and no

@@ -50,6 +50,10 @@ func (r *TapRequest) bind(b *binding) {
 // Content is as of an ActivationRequest.
 func (r *TapRequest) Content() []byte { return contentOf(r) }
 
+// Mark names the cryptogram of r among all others: what comes with the same
+// Mark again was copied. It must only be hashed.
+func (r *TapRequest) Mark() []byte { return r.Tap.Cryptogram.Reveal() }
+
 // ForIssuer is the tap as the issuer gets it: the PAN in place of the token,
 // and the token beside it.
 func (r *TapRequest) ForIssuer(transactionID string, found Additional, t token.Token) *TapRequest {

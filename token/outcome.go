@@ -155,5 +155,11 @@ const (
 	ReasonSuspendedAbove  Reason = "suspended by a party with more say"
 	ReasonNoOriginal      Reason = "no such request to reverse"
 	ReasonOtherAccount    Reason = "original was about another account"
+	ReasonOtherAmount     Reason = "original was about another amount"
+	ReasonReversedBefore  Reason = "reversed before"
+	ReasonNotBrought      Reason = "station that mints brought no token"
+	ReasonNotAMinter      Reason = "station that does not mint brought a token"
+	ReasonOutsideRange    Reason = "token number outside the station's range"
+	ReasonNumberTaken     Reason = "token number or reference is taken"
 	ReasonDone            Reason = "done as asked"
 )

@@ -58,7 +58,12 @@ type Request struct {
 	// Activation is the request as far as it is screened: account, code,
 	// requestor.
 	Activation token.Activation
+	Station    string // that sent it: who is counted where there is no requestor
 	At         time.Time
+	// Question is what the issuer is to be asked, but for its name: it is kept
+	// with the claim, or told to the issuer when a wrong code is declined
+	// without asking it. One without a PAN is neither kept nor told.
+	Question vault.Question
 }
 
 // Screened is a request that was screened and claimed.
@@ -78,8 +83,7 @@ type Screened struct {
 // Screen checks the code of a request and claims what it found. An error means
 // that nothing was claimed and that the code is not processed.
 func (s Screener) Screen(ctx context.Context, r Request) (Screened, error) {
-	a, at := r.Activation, r.At
-	found, err := s.facts(ctx, a, at)
+	found, err := s.facts(ctx, r)
 	if err != nil {
 		return found, err
 	}
@@ -87,12 +91,12 @@ func (s Screener) Screen(ctx context.Context, r Request) (Screened, error) {
 	if err != nil {
 		return found, err
 	}
-	found.Screening = token.Screen(a, found.Facts, at)
+	found.Screening = token.Screen(r.Activation, found.Facts, r.At)
 	found.Claim = vault.Claim{
 		Key: r.Key, Content: r.Content, Kind: r.Kind,
-		TransactionID: transactionID, At: at, PAN: a.PAN,
+		TransactionID: transactionID, At: r.At, PAN: r.Activation.PAN,
 	}
-	found, err = s.claim(ctx, found, a)
+	found, err = s.claim(ctx, found, r)
 	for _, scope := range found.Result.Alarms {
 		s.alarm(scope, found.Claim.TransactionID)
 	}
@@ -100,7 +104,8 @@ func (s Screener) Screen(ctx context.Context, r Request) (Screened, error) {
 }
 
 // facts reads all that the screening needs. The scopes matter to codes only.
-func (s Screener) facts(ctx context.Context, a token.Activation, at time.Time) (found Screened, err error) {
+func (s Screener) facts(ctx context.Context, r Request) (found Screened, err error) {
+	a, at := r.Activation, r.At
 	registration, ok := s.Ranges.Find(a.PAN)
 	if !ok {
 		return found, nil
@@ -110,7 +115,7 @@ func (s Screener) facts(ctx context.Context, a token.Activation, at time.Time) (
 		return found, err
 	}
 	if a.CVV2.HasCode() {
-		if found.counters, err = s.counters(ctx, registration, a, at); err != nil {
+		if found.counters, err = s.counters(ctx, registration, r); err != nil {
 			return found, err
 		}
 	}
@@ -144,21 +149,22 @@ func (s Screener) missing(err error, usage, accountRange string, version int) er
 // wrong, is held to the limits as they stand now. When another request was
 // faster with the code or with the last attempt, that is the new finding, and
 // it is claimed in its place: a claim that was not tried is held to nothing.
-func (s Screener) claim(ctx context.Context, found Screened, a token.Activation) (Screened, error) {
+func (s Screener) claim(ctx context.Context, found Screened, r Request) (Screened, error) {
 	policy := found.Facts.Registration.Schedule.At(found.Claim.At)
 	for {
 		c := &found.Claim
 		c.Limits, c.Scopes, c.Spend, c.Failed, c.Outcome = dcvv2.Policy{}, nil, dcvv2.Window{}, found.Failed(), nil
+		c.Question, c.Advices = nil, nil
 		if found.Tried() {
 			c.Limits, c.Scopes = policy, found.counters.scopes()
 		}
 		if found.Ask() {
-			c.Spend = spendable(policy, found.Screening)
+			c.Spend, c.Question = spendable(policy, found.Screening), found.question(r)
 		} else {
 			declined := found.Declined()
-			c.Outcome = &declined
+			c.Outcome, c.Advices = &declined, found.advices(r)
 		}
-		c.Detail = detailOf(found, a)
+		c.Detail = detailOf(found, r.Activation)
 		var err error
 		found.Result, err = s.Store.Claim(ctx, *c)
 		switch {
@@ -175,6 +181,31 @@ func (s Screener) claim(ctx context.Context, found Screened, a token.Activation)
 			return found, nil
 		}
 	}
+}
+
+// question is what the issuer is asked, nil when the request does not say.
+func (s Screened) question(r Request) *vault.Question {
+	if r.Question.PAN.IsZero() {
+		return nil
+	}
+	q := r.Question
+	q.Issuer = s.Facts.Registration.Issuer
+	return &q
+}
+
+// advices tell the issuer of a wrong code that is declined without asking it.
+// An attempt that is not held against the account is not told of: who sends
+// them may send any number.
+func (s Screened) advices(r Request) []vault.Advice {
+	question := s.question(r)
+	if question == nil || !s.Failed() {
+		return nil
+	}
+	told := s.Declined()
+	told.StandIn = token.ToldOnly
+	return []vault.Advice{{
+		Kind: vault.AdviceStandIn, About: r.Kind, TransactionID: s.Claim.TransactionID, Question: *question, Outcome: told,
+	}}
 }
 
 func spendable(p dcvv2.Policy, found token.Screening) dcvv2.Window {

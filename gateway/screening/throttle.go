@@ -3,7 +3,6 @@ package screening
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/token"
@@ -14,6 +13,7 @@ import (
 // reaches no account's limit: it is seen where the guesses come together.
 const (
 	requestorScope = "requestor/" // a token requestor id follows
+	stationScope   = "station/"   // the name of a station follows, of requests without a requestor
 	rangeScope     = "range/"     // an account range follows, as the registry writes it
 )
 
@@ -26,20 +26,20 @@ type counter struct {
 // counters are where a failure counts beside its account, as they were read.
 type counters []counter
 
-// counters reads the scopes of an activation. One without a limit is left out.
-func (s Screener) counters(ctx context.Context, r dcvv2.Registration, a token.Activation, at time.Time) (counters, error) {
+// counters reads the scopes of a request. One without a limit is left out.
+func (s Screener) counters(ctx context.Context, in dcvv2.Registration, r Request) (counters, error) {
 	var list counters
 	for _, scope := range []struct {
 		name string
 		most int
 	}{
-		{requestorScope + requestorOf(a), s.RequestorFailuresPerHourMax},
-		{rangeScope + r.Range.String(), r.Schedule.At(at).RangeFailuresPerHourMax},
+		{r.who(), s.RequestorFailuresPerHourMax},
+		{rangeScope + in.Range.String(), in.Schedule.At(r.At).RangeFailuresPerHourMax},
 	} {
 		if scope.most == 0 {
 			continue
 		}
-		failures, err := s.Store.ScopeFailures(ctx, scope.name, at)
+		failures, err := s.Store.ScopeFailures(ctx, scope.name, r.At)
 		if err != nil {
 			return nil, err
 		}
@@ -88,11 +88,19 @@ func requestorOf(a token.Activation) string {
 	return a.Requestor
 }
 
-func throttleReason(scope string) token.Reason {
-	if strings.HasPrefix(scope, requestorScope) {
-		return token.ReasonRequestorLimit
+// who is the scope of who asks.
+func (r Request) who() string {
+	if r.Kind == vault.KindOnline {
+		return stationScope + r.Station
 	}
-	return token.ReasonRangeLimit
+	return requestorScope + requestorOf(r.Activation)
+}
+
+func throttleReason(scope string) token.Reason {
+	if strings.HasPrefix(scope, rangeScope) {
+		return token.ReasonRangeLimit
+	}
+	return token.ReasonRequestorLimit
 }
 
 // alarm tells operators, in time to look before the scope is throttled.

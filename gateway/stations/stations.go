@@ -16,6 +16,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/specs"
+	"github.com/firsttap/firsttap/token"
 )
 
 // Role is what a station is to the network. Ours.
@@ -103,20 +104,6 @@ type Timeouts struct {
 	Answer time.Duration // that a request of the station may take; of an issuer, that its answer is waited for
 }
 
-// What is done in an issuer's place when none of its connections answers.
-const (
-	Decline = "decline"
-	StepUp  = "step-up" // of an activation: a token that waits for the cardholder's proof
-	Approve = "approve"
-)
-
-// StandIn is what the network decides in an issuer's place. "" is Decline.
-type StandIn struct {
-	Activations  string // Decline, StepUp or Approve
-	Taps         string // Decline or Approve
-	TapAmountMax uint64 // of an approved tap, in minor units of its currency
-}
-
 // Station is what the gateway knows of a peer while it handles its messages.
 type Station struct {
 	Name   string
@@ -132,11 +119,11 @@ type Station struct {
 	TLS      *tls.Config // of a door, or of a line, where Security is not Plain; settings of one Security are taken to be alike
 	SignOn   bool        // demanded before any other request; of a line, the gateway signs on
 
-	Mints           Mints      // "" is ByGateway
-	TokenRange      card.Range // that its token numbers are drawn from; zero is the gateway's
-	TokenKeyVersion int        // of its new tokens; 0 is the gateway's
-	RequestorID     string     // 11 digits: the only token requestor id it may use; "" is any
-	StandIn         StandIn    // of an issuer
+	Mints           Mints         // "" is ByGateway
+	TokenRange      card.Range    // that its token numbers are drawn from; zero is the gateway's
+	TokenKeyVersion int           // of its new tokens; 0 is the gateway's
+	RequestorID     string        // 11 digits: the only token requestor id it may use; "" is any
+	StandIn         token.StandIn // of an issuer
 
 	Limits   Limits
 	Timeouts Timeouts
