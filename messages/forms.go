@@ -60,9 +60,9 @@ func Forms() []Form {
 
 // fileUpdates is an inquiry and a change for each reason.
 func fileUpdates() []Message {
-	all := []Message{&FileUpdate{Action: InquireOf}}
+	all := []Message{&FileUpdate{Action: FileInquiry}}
 	for _, reason := range FileReasons {
-		all = append(all, &FileUpdate{Action: ChangeToken, Reason: reason})
+		all = append(all, &FileUpdate{Action: FileChange, Reason: reason})
 	}
 	return all
 }
