@@ -136,13 +136,13 @@ func (m *memory) TokenByReference(_ context.Context, reference string) (token.To
 	return t, err
 }
 
-func (m *memory) Step(ctx context.Context, reference string, event token.Event, _ time.Time) (token.Token, error) {
-	t, err := m.TokenByReference(ctx, reference)
+func (m *memory) Step(ctx context.Context, c token.Change, _ time.Time) (token.Token, error) {
+	t, err := m.TokenByReference(ctx, c.Reference)
 	if err != nil {
 		return t, err
 	}
-	if t.Status, err = t.Status.After(event); err == nil {
-		m.tokens[reference] = t
+	if t, err = t.Apply(c); err == nil {
+		m.tokens[c.Reference] = t
 	}
 	return t, err
 }

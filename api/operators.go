@@ -60,7 +60,7 @@ func (a *API) step(event token.Event) act {
 		if err != nil {
 			return reply{}, err
 		}
-		t, err := a.store.Step(r.Context(), reference, event, a.now())
+		t, err := a.store.Step(r.Context(), token.Change{Reference: reference, Event: event, By: token.Operator}, a.now())
 		if err != nil {
 			return reply{}, storeFault(err)
 		}

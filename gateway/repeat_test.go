@@ -100,7 +100,7 @@ func TestRepeatAfterTheTokenChanged(t *testing.T) {
 	w := newWorld(t)
 	r := goodActivation(w)
 	first := w.wallet.activate(r)
-	_, err := w.store.Step(t.Context(), first.Token.Reference, token.Suspend, w.clock.Now())
+	_, err := w.store.Step(t.Context(), token.Change{Reference: first.Token.Reference, Event: token.Suspend, By: token.Operator}, w.clock.Now())
 	w.must(err)
 	again := w.wallet.activate(repeatOf(r).(*messages.ActivationRequest))
 	if *again.Token != *first.Token {

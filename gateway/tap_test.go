@@ -55,7 +55,7 @@ func TestTapThatTheIssuerDeclines(t *testing.T) {
 func (w *world) step(p *phone, events ...token.Event) {
 	w.Helper()
 	for _, event := range events {
-		_, err := w.store.Step(w.Context(), p.Reference, event, w.clock.Now())
+		_, err := w.store.Step(w.Context(), token.Change{Reference: p.Reference, Event: event, By: token.Operator}, w.clock.Now())
 		w.must(err)
 	}
 }

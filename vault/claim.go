@@ -1,8 +1,6 @@
 package vault
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/firsttap/firsttap/card"
@@ -12,7 +10,9 @@ import (
 
 // Claim takes a request before anything is done about it. All its parts hold
 // or none does. Its conditions are looked at in this order: Key (Answered,
-// Busy, Conflict), Limits (Blocked), Scopes (Throttled), Spend (Used), ATC (Stale).
+// Busy, Conflict), Reverses (Missing, Reversed, Overtaken), Limits (Blocked),
+// Scopes (Throttled), Spend (Used), ATC (Stale), LentKey (Unlent, Worn), Change
+// (Overtaken).
 type Claim struct {
 	// Key names the request among all others: station, kind and trace
 	// elements, free of card data.
@@ -32,10 +32,34 @@ type Claim struct {
 
 	Reference string // of a token whose counter is raised to ATC; "" for none
 	ATC       uint16
+	// Mark is what must not come twice for Reference: the cryptogram of a tap.
+	// Only a keyed hash is kept, with the transaction: it tells a replay from
+	// a clone (ClaimResult.Replayed). nil for none.
+	Mark []byte
+	// LentKey is the index YHHHHCC of the limited-use key that made the
+	// cryptogram; a use is counted on it, at most LentUsesMax. "" for none.
+	LentKey     string
+	LentUsesMax int
+
+	// Change is a step in the life of the token Change.Reference; it is done
+	// with the claim, as Step does it. The Change must be by token.Token.Apply.
+	Change *token.Change
+	// Reverses is the Key of the transaction that this request reverses; ""
+	// for none. ReversesOpen says that it had no outcome when it was read: it
+	// is marked reversed all the same, and Conclude then gives ErrReversed. A
+	// PAN beside Reverses must be the account of that transaction: to who asks
+	// about another account it is Missing.
+	Reverses     string
+	ReversesOpen bool
+	// Question is what is about to be asked of an issuer, kept with the
+	// transaction so that it can be undone. nil for none.
+	Question *Question
+	// Advices are queued with the claim.
+	Advices []Advice
 
 	// Detail says more for the audit trail, free of card data, at most
 	// DetailBytesMax bytes: the entry "code checked" of an activation, "tap
-	// checked" of a tap. "" adds no entry.
+	// checked" of a tap, "online checked" and so on. "" adds no entry.
 	Detail string
 
 	// Outcome is set when the request is already decided: claim and
@@ -68,39 +92,13 @@ const (
 	// ClaimResult.Scope names it. As after Blocked, the caller claims again
 	// with the outcome that this means, and without the limit.
 	Throttled ClaimState = "throttled"
+
+	Missing   ClaimState = "missing"   // no transaction of this account has the key Reverses
+	Reversed  ClaimState = "reversed"  // it is reversed already, by another request
+	Overtaken ClaimState = "overtaken" // it, or the token of Change, is not as it was read: read anew
+	Unlent    ClaimState = "unlent"    // no such key was lent to the token
+	Worn      ClaimState = "worn"      // the key has been used LentUsesMax times
 )
-
-// Validate reports what is wrong with the claim's form, wrapping ErrClaim.
-func (c Claim) Validate() error {
-	switch {
-	case c.Key == "" || len(c.Key) > KeyBytesMax:
-		return fmt.Errorf("%w: its key has %d bytes, not 1 to %d", ErrClaim, len(c.Key), KeyBytesMax)
-	case c.Kind != KindActivation && c.Kind != KindTap:
-		return fmt.Errorf("%w: its kind is %q", ErrClaim, c.Kind)
-	case len(c.Scopes) > ScopesMax:
-		return fmt.Errorf("%w: it has %d scopes, more than %d", ErrClaim, len(c.Scopes), ScopesMax)
-	case len(c.Detail) > DetailBytesMax:
-		return fmt.Errorf("%w: its detail has %d bytes, more than %d", ErrClaim, len(c.Detail), DetailBytesMax)
-	case c.PAN.IsZero() && (c.Failed || !c.Spend.IsZero() || c.Limits != dcvv2.Policy{}):
-		return fmt.Errorf("%w: it counts an attempt and names no account", ErrClaim)
-	}
-	return validateScopes(c.Scopes)
-}
-
-func validateScopes(scopes []Scope) error {
-	for i, s := range scopes {
-		named := func(other Scope) bool { return other.Name == s.Name }
-		switch {
-		case s.Name == "" || len(s.Name) > KeyBytesMax:
-			return fmt.Errorf("%w: the name of a scope has %d bytes, not 1 to %d", ErrClaim, len(s.Name), KeyBytesMax)
-		case s.FailuresMax < 0 || s.AlarmAt < 0:
-			return fmt.Errorf("%w: the scope %s has a limit below 0", ErrClaim, s.Name)
-		case slices.ContainsFunc(scopes[:i], named):
-			return fmt.Errorf("%w: it names the scope %s twice", ErrClaim, s.Name)
-		}
-	}
-	return nil
-}
 
 // ClaimResult is a claim's state, with the recorded transaction of a repeat.
 type ClaimResult struct {
@@ -109,4 +107,6 @@ type ClaimResult struct {
 	Attempts dcvv2.Attempts // when Blocked
 	Scope    string         // when Throttled: the first of Scopes that is at its limit
 	Alarms   []string       // when Won: the scopes that this failure brought to AlarmAt
+	Replayed bool           // when Stale: a tap with this Reference, ATC and Mark was claimed before
+	Token    token.Token    // when Won with a Change: the token after it
 }

@@ -29,6 +29,10 @@ var (
 	ErrClosed   = errors.New("the vault is closed")
 	ErrClaim    = errors.New("claim is not well formed")
 	ErrRequest  = errors.New("account request is not well formed")
+	ErrReversed = errors.New("the transaction was reversed meanwhile")
+	ErrChange   = errors.New("change of a token is not well formed")
+	ErrAdvice   = errors.New("advice is not well formed")
+	ErrNoKey    = errors.New("no more keys can be lent in this hour")
 )
 
 // Limits of a store.
@@ -49,6 +53,12 @@ const (
 	ScopesMax = 4
 	// DetailBytesMax bounds Claim.Detail (ours).
 	DetailBytesMax = 1024
+	// TokensMax bounds TokensOf.
+	TokensMax = 64
+	// AdvicesMax bounds the advices of one claim or conclusion.
+	AdvicesMax = 2
+	// MarkBytesMax bounds Claim.Mark.
+	MarkBytesMax = 64
 	// RequestsFor is how long a request of an issuer's client is remembered.
 	// One exactly this old is not a repeat.
 	RequestsFor = 24 * time.Hour
@@ -75,22 +85,36 @@ type Store interface {
 	// Conclude records the outcome of a request that Claim won, and all that
 	// follows from it, at once or not at all. Concluding a transaction that
 	// is concluded already gives ErrNotFound; a token number or reference
-	// that exists gives ErrTaken, and the caller mints anew.
+	// that exists gives ErrTaken, and the caller mints anew. One that was
+	// reversed before it was concluded gives ErrReversed the first time, and
+	// nothing is changed: the caller concludes again, with what undoes it and
+	// Conclusion.Undone. Advices that are not well formed give ErrAdvice.
 	Conclude(ctx context.Context, c Conclusion) error
 	// Unfinished lists the transactions that were claimed and not concluded,
 	// oldest first: after a restart, those the last run left behind.
 	Unfinished(ctx context.Context) ([]Transaction, error)
 
+	// Transaction finds a transaction by its key, or ErrNotFound.
+	Transaction(ctx context.Context, key string) (Transaction, error)
+
 	// Token finds a token by its number, or ErrNotFound.
 	Token(ctx context.Context, number card.PAN) (token.Token, error)
 	// TokenByReference finds a token by its reference, or ErrNotFound.
 	TokenByReference(ctx context.Context, reference string) (token.Token, error)
-	// Step moves a token along its life cycle and queues the notice about it,
-	// anew where an earlier step queued one of the same reason: a token
-	// suspended for the second time is told of again. A step that may not
-	// follow the token's state gives *token.StepError, an unknown reference
-	// ErrNotFound.
-	Step(ctx context.Context, reference string, event token.Event, at time.Time) (token.Token, error)
+	// TokensOf lists the tokens of an account that are not deactivated, the
+	// newest first, at most TokensMax.
+	TokensOf(ctx context.Context, pan card.PAN) ([]token.Token, error)
+	// Step changes a token as token.Token.Apply does, remembers the step and
+	// queues the notice about it, anew where an earlier step queued one of the
+	// same reason: a token suspended for the second time is told of again. A
+	// change that may not follow the token's state gives *token.StepError, an
+	// unknown reference ErrNotFound, one that is not well formed ErrChange.
+	Step(ctx context.Context, c token.Change, at time.Time) (token.Token, error)
+	// LendKey gives the index YHHHHCC (emv.LimitedUseIndexAt) of a limited-use
+	// key that was not lent to the token before, and remembers it. It gives
+	// ErrNoKey when all counters of the hour are lent, and ErrNotFound for an
+	// unknown reference.
+	LendKey(ctx context.Context, reference string, at time.Time) (index string, err error)
 
 	// Notify queues a notice about a token, or gives ErrNotFound for an
 	// unknown Reference. The same TransactionID and Reason twice is one, also
@@ -106,6 +130,13 @@ type Store interface {
 	// Acknowledge ends a notice. It changes nothing on a notice that has
 	// ended, and gives ErrNotFound for an unknown one.
 	Acknowledge(ctx context.Context, id int64, at time.Time) error
+
+	// DueAdvices lists advices that wait to be sent at at, oldest first.
+	DueAdvices(ctx context.Context, at time.Time, limit int) ([]QueuedAdvice, error)
+	// PostponeAdvice is Postpone of an advice.
+	PostponeAdvice(ctx context.Context, id int64, until time.Time) error
+	// AcknowledgeAdvice is Acknowledge of an advice.
+	AcknowledgeAdvice(ctx context.Context, id int64, at time.Time) error
 
 	// Ranges lists the registered ranges in the order of their digits, those
 	// that were removed with them.
@@ -123,15 +154,16 @@ type Store interface {
 
 	// Prune forgets what is over and older than before, and gives how many
 	// records it forgot: transactions that were concluded, with the marks of
-	// their codes, and notices that have ended. A mark stays, and its
+	// their codes, and notices and advices that have ended. A mark stays, and its
 	// transaction with it, while its code could still be accepted. Requests
 	// that come again after their transaction is forgotten are new ones: keep
 	// more than they may take.
 	//
 	// It also forgets, of accounts, scopes and clients that never come again,
 	// failures of accounts and scopes that were at before twice as old as they
-	// count or older, and requests of issuers' clients that were not
-	// remembered any more at before. With a before that is not in the future
+	// count or older, requests of issuers' clients that were not remembered
+	// any more at before, and limited-use keys lent twice token.LentKeyFor
+	// before it or earlier. With a before that is not in the future
 	// nothing goes that may still count.
 	//
 	// Accounts, with their failures in a row, tokens, ranges and the audit
@@ -150,7 +182,13 @@ type Kind string
 const (
 	KindActivation Kind = "activation"
 	KindTap        Kind = "tap"
+	KindOnline     Kind = "online"     // account verification or e-commerce, by card or token
+	KindLifeCycle  Kind = "life cycle" // a step in a token's life, or an inquiry
+	KindReversal   Kind = "reversal"
 )
+
+// Kinds lists every kind.
+var Kinds = []Kind{KindActivation, KindTap, KindOnline, KindLifeCycle, KindReversal}
 
 // Transaction is one claimed request and, once concluded, its outcome.
 type Transaction struct {
@@ -159,6 +197,8 @@ type Transaction struct {
 	TransactionID string
 	At            time.Time
 	Outcome       *token.Outcome // nil while under way
+	Question      *Question      // what was asked of an issuer, or was about to be; nil for nothing
+	Reversed      bool           // by another request, see Claim.Reverses
 }
 
 // Conclusion ends a claimed transaction.
@@ -169,10 +209,12 @@ type Conclusion struct {
 
 	Token   *token.Token   // minted: stored with the outcome
 	Notices []token.Notice // queued with the outcome
+	Advices []Advice       // likewise
 
 	PAN       card.PAN // account of an activation; zero otherwise
 	Succeeded bool     // resets the row of failures on PAN
 	Release   bool     // gives back the code that the claim spent
+	Undone    bool     // the caller knows that the transaction was reversed
 }
 
 // QueuedNotice is a notice that waits for its acknowledgement.

@@ -36,6 +36,7 @@ var openFields = map[string]string{
 	"simulator/story.Tap.ARPC":              "says whether the cryptogram was verified",
 	"simulator/story.Tap.ARQC":              "says whether the cryptogram was verified",
 	"simulator/story.Token.CVV2":            "is the result, field 44.10, not the code",
+	"vault.Claim.LentKey":                   "is the index of a lent key, which the phone sends in clear",
 	"vault.Claim.Key":                       "names a request by station and trace, free of card data",
 	"vault.Conclusion.Key":                  "names a request by station and trace, free of card data",
 	"vault.Transaction.Key":                 "names a request by station and trace, free of card data",

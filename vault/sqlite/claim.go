@@ -2,19 +2,31 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
 
-// claiming is a claim with all that can be worked out before the writer's turn.
+// claiming is a claim with all that can be worked out before the writer's
+// turn, and with what the conditions found that is told when all of them hold.
 type claiming struct {
 	vault.Claim
-	panRef  string
-	content []byte
-	outcome []byte
+	store    *store
+	panRef   string // of Claim.PAN; "" for none
+	asked    string // of the account in question, where Claim.PAN is none
+	content  []byte
+	mark     []byte
+	outcome  []byte
+	question []byte
+	advices  []adviceToQueue
+
+	changed token.Token
+	told    []vault.Entry
 }
 
 // Claim takes a request; see vault.Store.
@@ -22,13 +34,9 @@ func (s *store) Claim(ctx context.Context, c vault.Claim) (vault.ClaimResult, er
 	if err := c.Validate(); err != nil {
 		return vault.ClaimResult{}, err
 	}
-	outcome, err := fromOutcome(c.Outcome)
+	wish, err := s.prepareClaim(c)
 	if err != nil {
 		return vault.ClaimResult{}, err
-	}
-	wish := claiming{Claim: c, content: s.cipher.Fingerprint(c.Content), outcome: outcome}
-	if !c.PAN.IsZero() {
-		wish.panRef = s.cipher.Reference(c.PAN)
 	}
 	var result vault.ClaimResult
 	err = s.writer.do(ctx, func(t *turn) error {
@@ -44,17 +52,39 @@ func (s *store) Claim(ctx context.Context, c vault.Claim) (vault.ClaimResult, er
 	return result, nil
 }
 
+func (s *store) prepareClaim(c vault.Claim) (*claiming, error) {
+	wish := &claiming{Claim: c, store: s, content: s.cipher.Fingerprint(c.Content)}
+	if !c.PAN.IsZero() {
+		wish.panRef = s.cipher.Reference(c.PAN)
+	}
+	if c.Question != nil {
+		wish.asked = s.cipher.Reference(c.Question.PAN)
+	}
+	if len(c.Mark) > 0 {
+		wish.mark = s.cipher.Fingerprint(append([]byte("mark "), c.Mark...))
+	}
+	var err error
+	if wish.outcome, err = fromOutcome(c.Outcome); err != nil {
+		return nil, err
+	}
+	if wish.question, err = s.fromQuestion(c.Question); err != nil {
+		return nil, err
+	}
+	wish.advices, err = s.encodeAdvices(c.Advices)
+	return wish, err
+}
+
 // claim goes through the conditions in their order. Each is one conditional
 // statement, and the first that does not hold ends the claim.
-func (t *turn) claim(c claiming) (vault.ClaimResult, error) {
-	for _, condition := range []func(claiming) (vault.ClaimResult, error){
-		t.takeKey, t.heedLimits, t.heedScopes, t.spendCode, t.raiseCounter,
+func (t *turn) claim(c *claiming) (vault.ClaimResult, error) {
+	for _, condition := range []func(*claiming) (vault.ClaimResult, error){
+		t.takeKey, t.reverse, t.heedLimits, t.heedScopes, t.spendCode, t.raiseCounter, t.useLentKey, t.changeToken,
 	} {
 		if result, err := condition(c); err != nil || result.State != vault.Won {
 			return result, err
 		}
 	}
-	result := won
+	result := vault.ClaimResult{State: vault.Won, Token: c.changed}
 	if c.Failed {
 		if err := t.countFailure(c.panRef, c.Key, c.At); err != nil {
 			return vault.ClaimResult{}, err
@@ -64,36 +94,56 @@ func (t *turn) claim(c claiming) (vault.ClaimResult, error) {
 			return vault.ClaimResult{}, err
 		}
 	}
-	if err := t.audit(c.Entries()...); err != nil {
+	if err := t.audit(slices.Concat(c.Entries(), c.told, c.AlarmEntries(result.Alarms))...); err != nil {
 		return vault.ClaimResult{}, err
 	}
-	return result, t.audit(c.AlarmEntries(result.Alarms)...)
+	return result, t.advise(c.advices, c.At)
 }
 
 var won = vault.ClaimResult{State: vault.Won}
 
-func (t *turn) takeKey(c claiming) (vault.ClaimResult, error) {
+// insertTransaction takes a key. Of a token's transaction the account is the
+// token's at this moment.
+const insertTransaction = `
+	INSERT INTO transactions (key, content, kind, transaction_id, subject, claimed_at, concluded_at, outcome,
+		question, reference, atc, mark, pan_ref)
+	VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+		CASE WHEN ?13 <> '' THEN ?13 ELSE coalesce((SELECT pan_ref FROM tokens WHERE reference = ?14), '') END)
+	ON CONFLICT (key) DO NOTHING`
+
+func (t *turn) takeKey(c *claiming) (vault.ClaimResult, error) {
 	concluded := int64(0)
 	if c.Outcome != nil {
 		concluded = nanoseconds(c.At)
 	}
-	taken, err := t.exec(`
-		INSERT INTO transactions (key, content, kind, transaction_id, subject, claimed_at, concluded_at, outcome)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`,
-		c.Key, c.content, string(c.Kind), c.TransactionID, c.Subject(), nanoseconds(c.At), concluded, c.outcome)
+	taken, err := t.exec(insertTransaction,
+		c.Key, c.content, string(c.Kind), c.TransactionID, c.Subject(), nanoseconds(c.At), concluded, c.outcome,
+		c.question, c.Reference, int64(c.ATC), c.mark, cmp.Or(c.panRef, c.asked), c.token())
 	if err != nil || taken == 1 {
 		return won, err
 	}
 	return t.repeat(c)
 }
 
-func (t *turn) repeat(c claiming) (vault.ClaimResult, error) {
+// token is the reference of the token that a claim is about; "" for none.
+func (c *claiming) token() string {
+	var changed, decided string
+	if c.Change != nil {
+		changed = c.Change.Reference
+	}
+	if c.Outcome != nil {
+		decided = c.Outcome.Reference
+	}
+	return cmp.Or(c.Reference, changed, decided)
+}
+
+func (t *turn) repeat(c *claiming) (vault.ClaimResult, error) {
 	stmt, err := t.prepare(`SELECT ` + transactionColumns + `, content FROM transactions WHERE key = ?`)
 	if err != nil {
 		return vault.ClaimResult{}, err
 	}
 	var content []byte
-	recorded, err := scanTransaction(stmt.QueryRow(c.Key), &content)
+	recorded, err := c.store.scanTransaction(stmt.QueryRow(c.Key), &content)
 	switch {
 	case err != nil:
 		return vault.ClaimResult{}, err
@@ -106,7 +156,7 @@ func (t *turn) repeat(c claiming) (vault.ClaimResult, error) {
 	}
 }
 
-func (t *turn) heedLimits(c claiming) (vault.ClaimResult, error) {
+func (t *turn) heedLimits(c *claiming) (vault.ClaimResult, error) {
 	if c.Limits == (dcvv2.Policy{}) {
 		return won, nil
 	}
@@ -120,7 +170,7 @@ func (t *turn) heedLimits(c claiming) (vault.ClaimResult, error) {
 	return won, nil
 }
 
-func (t *turn) spendCode(c claiming) (vault.ClaimResult, error) {
+func (t *turn) spendCode(c *claiming) (vault.ClaimResult, error) {
 	if c.Spend.IsZero() {
 		return won, nil
 	}
@@ -132,7 +182,7 @@ func (t *turn) spendCode(c claiming) (vault.ClaimResult, error) {
 	return vault.ClaimResult{State: vault.Used}, nil
 }
 
-func (t *turn) raiseCounter(c claiming) (vault.ClaimResult, error) {
+func (t *turn) raiseCounter(c *claiming) (vault.ClaimResult, error) {
 	if c.Reference == "" {
 		return won, nil
 	}
@@ -143,7 +193,19 @@ func (t *turn) raiseCounter(c claiming) (vault.ClaimResult, error) {
 	if err := t.knows(c.Reference); err != nil {
 		return vault.ClaimResult{}, err
 	}
-	return vault.ClaimResult{State: vault.Stale}, nil
+	replayed, err := t.marked(c)
+	return vault.ClaimResult{State: vault.Stale, Replayed: replayed}, err
+}
+
+// marked reports whether another tap came with this counter and mark.
+func (t *turn) marked(c *claiming) (replayed bool, err error) {
+	if c.mark == nil {
+		return false, nil
+	}
+	err = t.one(`SELECT EXISTS (SELECT 1 FROM transactions
+		WHERE reference = ? AND atc = ? AND mark IS NOT NULL AND mark = ? AND key <> ?)`,
+		[]any{c.Reference, int64(c.ATC), c.mark, c.Key}, &replayed)
+	return replayed, err
 }
 
 // knows gives vault.ErrNotFound for the reference of no token.

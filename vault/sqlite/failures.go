@@ -28,7 +28,7 @@ func (t *turn) countFailure(reference, key string, at time.Time) error {
 }
 
 // heedScopes ends a claim at the first scope that is at its limit.
-func (t *turn) heedScopes(c claiming) (vault.ClaimResult, error) {
+func (t *turn) heedScopes(c *claiming) (vault.ClaimResult, error) {
 	for _, scope := range c.Scopes {
 		if scope.FailuresMax == 0 {
 			continue
@@ -84,7 +84,7 @@ func minuteOf(stored int64) int64 {
 
 // countOnScopes counts a failed claim on its scopes and gives those that it
 // brought to their alarm.
-func (t *turn) countOnScopes(c claiming) (alarms []string, err error) {
+func (t *turn) countOnScopes(c *claiming) (alarms []string, err error) {
 	for _, scope := range c.Scopes {
 		if err := t.countOnScope(scope.Name, c.Key, c.At); err != nil {
 			return nil, err

@@ -73,8 +73,8 @@ func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 	if _, err := s.Claim(t.Context(), claimOf(1)); err != nil {
 		t.Fatal(err)
 	}
-	newer := schema(t, "00001_ground.sql", "00002_service.sql")
-	newer["00003_newer.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE newer (x INTEGER);")}
+	newer := schema(t, "00001_ground.sql", "00002_service.sql", "00003_family.sql")
+	newer["00004_newer.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE newer (x INTEGER);")}
 	if err := migrateTo(t.Context(), s.writes, newer); err != nil { // forward, over a file with content
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 	}
 
 	_, err := Open(path, testCipher(t))
-	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "version 3, this program knows up to 2") {
+	if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "version 4, this program knows up to 3") {
 		t.Fatalf("got %v", err)
 	}
 

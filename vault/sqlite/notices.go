@@ -24,9 +24,9 @@ func (t *turn) notify(n token.Notice, at time.Time) error {
 		return err
 	}
 	return t.do(`
-		INSERT INTO notices (transaction_id, reason, reference, result, queued_at, due_at) VALUES (?, ?, ?, ?, ?5, ?5)
+		INSERT INTO notices (transaction_id, reason, reference, result, passcode, queued_at, due_at) VALUES (?, ?, ?, ?, ?, ?6, ?6)
 		ON CONFLICT (transaction_id, reason) WHERE superseded = 0 DO NOTHING`,
-		n.TransactionID, string(n.Reason), n.Reference, n.Result, nanoseconds(at))
+		n.TransactionID, string(n.Reason), n.Reference, n.Result, n.Passcode, nanoseconds(at))
 }
 
 // notifyAnew queues a notice in the place of an earlier one.
@@ -45,11 +45,11 @@ func (s *store) Due(ctx context.Context, at time.Time, limit int) ([]vault.Queue
 		var queued int64
 		var err error
 		q.Token, err = s.scanTokenAnd(rows, &q.ID, &q.Notice.TransactionID, &q.Notice.Reason, &q.Notice.Reference,
-			&q.Notice.Result, &q.Tries, &queued)
+			&q.Notice.Result, &q.Notice.Passcode, &q.Tries, &queued)
 		q.Queued = fromNanoseconds(queued)
 		return q, err
 	}, `
-		SELECT `+tokenColumns+`, id, notices.transaction_id, reason, notices.reference, result, tries, queued_at
+		SELECT `+tokenColumns+`, id, notices.transaction_id, reason, notices.reference, result, passcode, tries, queued_at
 		FROM notices JOIN tokens ON tokens.reference = notices.reference
 		WHERE ended_at = 0 AND superseded = 0 AND due_at <= ? ORDER BY id LIMIT ?`,
 		nanoseconds(at), clampLimit(limit))
@@ -88,7 +88,7 @@ func (s *store) changeNotice(ctx context.Context, id int64, change func(*turn, t
 }
 
 func (t *turn) notice(id int64) (n token.Notice, waits bool, err error) {
-	err = t.one(`SELECT transaction_id, reason, reference, result, ended_at = 0 AND superseded = 0 FROM notices WHERE id = ?`,
-		[]any{id}, &n.TransactionID, &n.Reason, &n.Reference, &n.Result, &waits)
+	err = t.one(`SELECT transaction_id, reason, reference, result, passcode, ended_at = 0 AND superseded = 0 FROM notices WHERE id = ?`,
+		[]any{id}, &n.TransactionID, &n.Reason, &n.Reference, &n.Result, &n.Passcode, &waits)
 	return n, waits, notFound(err)
 }

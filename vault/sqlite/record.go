@@ -78,3 +78,22 @@ func toOutcome(stored []byte) (*token.Outcome, error) {
 	}
 	return &o, nil
 }
+
+// fromQuestion gives nil, which the database stores as NULL, for no question.
+func (s *store) fromQuestion(q *vault.Question) ([]byte, error) {
+	if q == nil {
+		return nil, nil
+	}
+	return vault.EncodeQuestion(s.cipher, *q)
+}
+
+func (s *store) toQuestion(stored []byte) (*vault.Question, error) {
+	if stored == nil {
+		return nil, nil
+	}
+	q, err := vault.DecodeQuestion(s.cipher, stored)
+	if err != nil {
+		return nil, err
+	}
+	return &q, nil
+}

@@ -1,89 +1,14 @@
 package sqlite
 
 import (
-	"database/sql"
 	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/firsttap/firsttap/card"
-	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
-
-var account = card.MustPAN("4761739001010010")
-
-// writeGround writes a vault of the first schema: an account that was
-// enrolled, unenrolled and enrolled, one failure, and a request under way.
-func writeGround(t *testing.T, path string) {
-	t.Helper()
-	if err := prepareFile(path); err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", dataSource(path, false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := migrateTo(t.Context(), db, schema(t, "00001_ground.sql")); err != nil {
-		t.Fatal(err)
-	}
-	if err := checkKeys(t.Context(), db, testCipher(t)); err != nil {
-		t.Fatal(err)
-	}
-	w, err := startWriter(db, usual())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ground := &store{cipher: testCipher(t), writes: db, writer: w}
-	for _, change := range []vault.AccountChange{vault.ChangeEnrol, vault.ChangeUnenrol, vault.ChangeEnrol} {
-		if _, err := ground.ServeAccount(t.Context(), vault.AccountRequest{Client: "greenbank", Change: change, PAN: account, At: at}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	guess := claimOf(1)
-	guess.Failed, guess.Outcome = true, &token.Outcome{Response: token.CVV2Failed}
-	for _, c := range []vault.Claim{guess, claimOf(2)} {
-		if got, err := ground.Claim(t.Context(), c); err != nil || got.State != vault.Won {
-			t.Fatalf("%s, %v", got.State, err)
-		}
-	}
-	if err := ground.release(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestAVaultOfTheFirstSchemaIsBroughtForward(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "vault.db")
-	writeGround(t, path)
-	s := openInside(t, path, usual())
-
-	want := vault.Account{
-		Enrolment: dcvv2.Enrolment{Enrolled: true, Generation: 1, Since: at},
-		Attempts:  dcvv2.Attempts{FailuresInDay: 1, FailuresInRow: 1},
-	}
-	unlock := vault.AccountRequest{Client: "greenbank", ID: "id", Change: vault.ChangeUnlock, PAN: account, At: at, ByDefault: true}
-	if got, err := s.Account(t.Context(), account, at); err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	want.Attempts = dcvv2.Attempts{}
-	for _, state := range []vault.AnswerState{vault.AnswerNew, vault.AnswerRepeated} {
-		if got, err := s.ServeAccount(t.Context(), unlock); err != nil || got.Account != want || got.State != state {
-			t.Errorf("got %+v, %v", got, err)
-		}
-	}
-	if list, err := s.Unfinished(t.Context()); err != nil || len(list) != 1 || list[0].Key != "request 2" {
-		t.Errorf("unfinished are %+v, %v", list, err)
-	}
-	if got, err := s.Claim(t.Context(), scoped(3, at)); err != nil || got.State != vault.Won || len(got.Alarms) != 1 {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	entries, err := s.Audit(t.Context(), 0, vault.ListMax)
-	if err != nil || vault.VerifyChain(entries, [32]byte{}) != nil || len(entries) < 8 {
-		t.Errorf("%d entries, %v", len(entries), err)
-	}
-}
 
 // scoped is a failed claim with one scope.
 func scoped(n int, at time.Time) vault.Claim {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -27,17 +28,20 @@ func (s *store) seal(t token.Token) *sealedToken {
 
 // tokenColumns are those of tokens, in the order of insertToken and scanToken.
 const tokenColumns = `tokens.reference, number_ref, number_sealed, sequence, expiry, status, type, requestor, device_id,
-	pan_ref, pan_sealed, pan_sequence, pan_expiry, issuer, tokens.transaction_id, key_version, atc, created_at`
+	pan_ref, pan_sealed, pan_sequence, pan_expiry, issuer, tokens.transaction_id, key_version, atc, created_at,
+	version, merchant, suspended_by, passcode_number, passcode_expires, passcode_tries`
 
 // insertToken stores a minted token, or gives vault.ErrTaken.
 func (t *turn) insertToken(s *sealedToken, at time.Time) error {
 	stored, err := t.exec(`
 		INSERT INTO tokens (reference, number_ref, number_sealed, sequence, expiry, status, type, requestor, device_id,
-			pan_ref, pan_sealed, pan_sequence, pan_expiry, issuer, transaction_id, key_version, atc, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			pan_ref, pan_sealed, pan_sequence, pan_expiry, issuer, transaction_id, key_version, atc, created_at,
+			version, merchant, suspended_by, passcode_number, passcode_expires, passcode_tries)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		s.Reference, s.numberRef, s.numberSealed, int64(s.Sequence), s.Expiry.YYMM(), string(s.Status), string(s.Type),
 		s.Requestor, s.DeviceID, s.panRef, s.panSealed, int64(s.PANSequence), s.PANExpiry.YYMM(), s.Issuer,
-		s.TransactionID, int64(s.KeyVersion), int64(s.ATC), nanoseconds(s.Created))
+		s.TransactionID, int64(s.KeyVersion), int64(s.ATC), nanoseconds(s.Created),
+		int64(s.Version), s.Merchant, string(s.SuspendedBy), s.Passcode.Number, nanoseconds(s.Passcode.Expires), s.Passcode.Tries)
 	if err != nil {
 		return err
 	}
@@ -63,22 +67,30 @@ func (s *store) TokenByReference(ctx context.Context, reference string) (token.T
 	return only(ctx, s, s.scanToken, `SELECT `+tokenColumns+` FROM tokens WHERE reference = ?`, reference)
 }
 
+// TokensOf lists the tokens of an account; see vault.Store.
+func (s *store) TokensOf(ctx context.Context, pan card.PAN) ([]token.Token, error) {
+	return list(ctx, s, func(rows *sql.Rows) (token.Token, error) { return s.scanToken(rows) },
+		`SELECT `+tokenColumns+` FROM tokens WHERE pan_ref = ? AND status <> ? ORDER BY created_at DESC, rowid DESC LIMIT ?`,
+		s.cipher.Reference(pan), string(token.Deactivated), vault.TokensMax)
+}
+
 func (s *store) scanToken(r row) (token.Token, error) { return s.scanTokenAnd(r) }
 
 // scanTokenAnd reads tokenColumns and what follows them.
 func (s *store) scanTokenAnd(r row, more ...any) (token.Token, error) {
 	var one sealedToken
 	var expiry, panExpiry string
-	var created int64
+	var created, passcodeExpires int64
 	into := append([]any{
 		&one.Reference, &one.numberRef, &one.numberSealed, &one.Sequence, &expiry, &one.Status, &one.Type,
 		&one.Requestor, &one.DeviceID, &one.panRef, &one.panSealed, &one.PANSequence, &panExpiry, &one.Issuer,
 		&one.TransactionID, &one.KeyVersion, &one.ATC, &created,
+		&one.Version, &one.Merchant, &one.SuspendedBy, &one.Passcode.Number, &passcodeExpires, &one.Passcode.Tries,
 	}, more...)
 	if err := r.Scan(into...); err != nil {
 		return token.Token{}, err
 	}
-	one.Created = fromNanoseconds(created)
+	one.Created, one.Passcode.Expires = fromNanoseconds(created), fromNanoseconds(passcodeExpires)
 	return s.unseal(one, expiry, panExpiry)
 }
 
@@ -94,44 +106,4 @@ func (s *store) unseal(one sealedToken, expiry, panExpiry string) (token.Token, 
 	read("expiry", func() (err error) { one.Expiry, err = card.ParseExpiry(expiry); return })
 	read("PAN's expiry", func() (err error) { one.PANExpiry, err = card.ParseExpiry(panExpiry); return })
 	return one.Token, err
-}
-
-// Step moves a token along its life; see vault.Store.
-func (s *store) Step(ctx context.Context, reference string, event token.Event, at time.Time) (token.Token, error) {
-	var stepped token.Token
-	err := s.writer.do(ctx, func(t *turn) error {
-		var err error
-		stepped, err = t.step(s, reference, event, at)
-		return err
-	})
-	if err != nil {
-		return token.Token{}, fmt.Errorf("%s of token %s: %w", event, reference, err)
-	}
-	return stepped, nil
-}
-
-func (t *turn) step(s *store, reference string, event token.Event, at time.Time) (token.Token, error) {
-	stmt, err := t.prepare(`SELECT ` + tokenColumns + ` FROM tokens WHERE reference = ?`)
-	if err != nil {
-		return token.Token{}, err
-	}
-	one, err := s.scanToken(stmt.QueryRow(reference))
-	if err != nil {
-		return token.Token{}, notFound(err)
-	}
-	from := one.Status
-	if one.Status, err = from.After(event); err != nil {
-		return token.Token{}, err
-	}
-	if err := t.do(`UPDATE tokens SET status = ? WHERE reference = ?`, string(one.Status), reference); err != nil {
-		return token.Token{}, err
-	}
-	if err := t.remember(reference, event, one.Status, at); err != nil {
-		return token.Token{}, err
-	}
-	if err := t.audit(vault.StepEntry(one, from, at)); err != nil {
-		return token.Token{}, err
-	}
-	notice := token.Notice{Reason: token.NoticeOf(event), TransactionID: one.TransactionID, Reference: reference}
-	return one, t.notifyAnew(notice, at)
 }

@@ -110,7 +110,7 @@ func (m *model) claim(b *bench, t *rapid.T) {
 		}
 	}
 	got, err := b.store.Claim(b.ctx, c)
-	if diff := cmp.Diff(m.decide(c, account), got); err != nil || diff != "" {
+	if diff := cmp.Diff(m.decide(c, account), got, plain); err != nil || diff != "" {
 		t.Fatalf("claim %+v: %v, (-model +store):\n%s", c, err, diff)
 	}
 	m.compare(b, t, account)

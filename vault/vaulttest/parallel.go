@@ -133,7 +133,7 @@ func parallelSteps(b *bench) {
 	one := b.mint(1)
 	won := make([]bool, callers)
 	b.atOnce(func(n int) error {
-		_, err := b.store.Step(b.ctx, one.Reference, token.Suspend, noon)
+		_, err := b.store.Step(b.ctx, step(one.Reference, token.Suspend), noon)
 		won[n] = err == nil
 		return nil
 	})

@@ -51,7 +51,6 @@ func reopenKeepsAll(b *bench) {
 		b.Fatalf("the story is thin: %+v", before)
 	}
 	b.reopen()
-	plain := cmp.Comparer(func(x, y token.Token) bool { return x == y })
 	if diff := cmp.Diff(before, b.remember(), plain); diff != "" {
 		b.Errorf("(-before +after):\n%s", diff)
 	}

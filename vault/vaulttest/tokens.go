@@ -2,9 +2,9 @@ package vaulttest
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
@@ -41,7 +41,7 @@ func unknownToken(b *bench) {
 	if _, err := b.store.TokenByReference(b.ctx, Token(2).Reference); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("by reference: %v", err)
 	}
-	if _, err := b.store.Step(b.ctx, Token(2).Reference, token.Suspend, noon); !errors.Is(err, vault.ErrNotFound) {
+	if _, err := b.store.Step(b.ctx, step(Token(2).Reference, token.Suspend), noon); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("a step: %v", err)
 	}
 	if _, err := b.store.Token(b.ctx, PAN(1)); !errors.Is(err, vault.ErrNotFound) {
@@ -49,7 +49,32 @@ func unknownToken(b *bench) {
 	}
 }
 
-// everyStep takes token.Status.After as the truth.
+// step is a change by an operator, with what goes with its event.
+func step(reference string, event token.Event) token.Change {
+	c := token.Change{Reference: reference, Event: event, By: token.Operator}
+	switch event {
+	case token.DrawPasscode:
+		c.Expires = noon.Add(token.PasscodeFor)
+	case token.FailPasscode:
+		c.PasscodeNumber = 1
+	case token.UpdateExpiry:
+		c.PANExpiry = card.MustExpiry("3306")
+	case token.ReplacePAN:
+		c.PAN, c.PANSequence, c.PANExpiry = PAN(990), 4, card.MustExpiry("3407")
+	}
+	return c
+}
+
+// stored stores a token as it is.
+func (b *bench) stored(t token.Token) token.Token {
+	b.Helper()
+	key := "activation of " + t.Reference
+	b.claim(vault.Claim{Key: key, Kind: vault.KindActivation, TransactionID: t.TransactionID, At: noon}, vault.Won)
+	b.must(b.store.Conclude(b.ctx, vault.Conclusion{Key: key, At: noon, Token: &t, Outcome: approved(t.Reference)}))
+	return t
+}
+
+// everyStep takes token.Token.Apply as the truth.
 func everyStep(b *bench) {
 	n := 0
 	for _, from := range token.Statuses {
@@ -57,20 +82,20 @@ func everyStep(b *bench) {
 			n++
 			one := Token(n)
 			one.Status = from
-			b.claim(vault.Claim{Key: fmt.Sprint(n), Kind: vault.KindActivation, At: noon}, vault.Won)
-			b.must(b.store.Conclude(b.ctx, vault.Conclusion{Key: fmt.Sprint(n), At: noon, Token: &one, Outcome: approved(one.Reference)}))
-
-			got, err := b.store.Step(b.ctx, one.Reference, event, noon)
-			to, refused := from.After(event)
+			if from == token.Inactive {
+				one.Passcode = token.Passcode{Number: 1, Expires: noon.Add(time.Minute), Tries: 1}
+			}
+			b.stored(one)
+			want, refused := one.Apply(step(one.Reference, event))
+			got, err := b.store.Step(b.ctx, step(one.Reference, event), noon)
 			var fault *token.StepError
 			switch {
 			case refused != nil && (!errors.As(err, &fault) || *fault != token.StepError{From: from, Event: event}):
 				b.Errorf("%s, %s: %v", from.Word(), event, err)
-			case refused == nil && (err != nil || got.Status != to):
-				b.Errorf("%s, %s: %s, %v", from.Word(), event, got.Status.Word(), err)
+			case refused == nil && (err != nil || got != want):
+				b.Errorf("%s, %s: %+v, %v", from.Word(), event, got, err)
 			}
-			one.Status = to
-			b.sameToken(one)
+			b.sameToken(want)
 		}
 	}
 }
@@ -78,7 +103,7 @@ func everyStep(b *bench) {
 func stepNotice(b *bench) {
 	one := b.mint(1)
 	later := noon.Add(time.Minute)
-	got, err := b.store.Step(b.ctx, one.Reference, token.Suspend, later)
+	got, err := b.store.Step(b.ctx, step(one.Reference, token.Suspend), later)
 	b.must(err)
 	want := vault.QueuedNotice{
 		Notice: token.Notice{Reason: token.NoticeSuspended, TransactionID: one.TransactionID, Reference: one.Reference},
@@ -92,7 +117,7 @@ func stepNotice(b *bench) {
 	if due[0] != want {
 		b.Errorf("want %+v\ngot  %+v", want, due[0])
 	}
-	if _, err := b.store.Step(b.ctx, one.Reference, token.Suspend, later); err == nil {
+	if _, err := b.store.Step(b.ctx, step(one.Reference, token.Suspend), later); err == nil {
 		b.Fatal("suspended twice")
 	}
 	if due := b.due(later); len(due) != 1 {
@@ -121,6 +146,6 @@ func stepAgain(b *bench) {
 
 func (b *bench) step(t token.Token, event token.Event) {
 	b.Helper()
-	_, err := b.store.Step(b.ctx, t.Reference, event, noon)
+	_, err := b.store.Step(b.ctx, step(t.Reference, event), noon)
 	b.must(err)
 }

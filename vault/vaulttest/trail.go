@@ -62,7 +62,7 @@ func trailStory(b *bench) {
 		{"notice acknowledged", reference, activated, "reason 3700"},
 		{"tap accepted", reference, tapped, "response 00: issuer approved"},
 		{"tap declined", reference, tapped, "response Q1: cryptogram does not verify"},
-		{"token suspended", reference, activated, "was active"},
+		{"token suspended", reference, activated, "was active, by operator"},
 		{"account unenrolled", masked, "", "generation 0, by greenbank"},
 	}
 	var got []line

@@ -12,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
@@ -115,7 +118,14 @@ func Token(n int) token.Token {
 		Requestor: "40010030273", DeviceID: fmt.Sprintf("%048x", n+1000),
 		PAN: PAN(n), PANSequence: 2, PANExpiry: card.MustExpiry("3112"), Issuer: "first bank",
 		TransactionID: fmt.Sprintf("%015d", n), KeyVersion: 3, Created: noon,
+		Version: emv.Version22, Merchant: "WEBSHOP00000001",
 	}
+}
+
+// plain compares what holds card numbers by ==, and shows nothing of them.
+var plain = cmp.Options{
+	cmp.Comparer(func(x, y token.Token) bool { return x == y }),
+	cmp.Comparer(func(x, y vault.Question) bool { return x == y }),
 }
 
 // bench is an open store with the words that tests use.
