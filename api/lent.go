@@ -71,7 +71,9 @@ func (a *API) lend(ctx context.Context, t token.Token, cardKey emv.Key) (wire.Ob
 type lentOut struct{ tooSoon }
 
 // Error says how long to wait.
-func (l *lentOut) Error() string { return fmt.Sprintf("all keys of the hour are lent, for %v more", l.after) }
+func (l *lentOut) Error() string {
+	return fmt.Sprintf("all keys of the hour are lent, for %v more", l.after)
+}
 
 // Unwrap makes it a tooSoon.
 func (l *lentOut) Unwrap() error { return &l.tooSoon }

@@ -46,9 +46,9 @@ type Material struct {
 	Lent              LentKey // of a cloud token only
 	KeyIndex          byte    // derivation key index of the issuer application data
 	CryptogramVersion int     // 10, 17, 18 or 43
-	AID               []byte // application identifier, 5 to 16 bytes
-	ServiceCode       string // three digits, for track 2 equivalent data
-	Discretionary     string // digits, for track 2 equivalent data
+	AID               []byte  // application identifier, 5 to 16 bytes
+	ServiceCode       string  // three digits, for track 2 equivalent data
+	Discretionary     string  // digits, for track 2 equivalent data
 }
 
 // DeviceID is the name that the phone gives itself in an activation (125 set
