@@ -21,6 +21,7 @@ package api
 
 import (
 	"crypto/x509"
+	_ "embed"
 	"errors"
 	"net/http"
 	"time"
@@ -114,4 +115,17 @@ func New(o Options) (*API, error) {
 		store: o.Store, keys: o.Keys, registry: o.Registry, ranges: o.Ranges,
 		now: o.Now, log: o.Log, wake: o.Wake, limits: limits, metrics: o.Metrics, observe: o.Observe, twoWay: o.TwoWay, identify: o.Identify,
 	}, nil
+}
+
+// document is the OpenAPI 3.1 document of all doors, as it is served at
+// wire.DocumentPath. The tests hold it to be true.
+//
+//go:embed openapi.yaml
+var document []byte
+
+// documentType is the media type of YAML (RFC 9512).
+const documentType = "application/yaml"
+
+func showDocument(*http.Request, *visit) (reply, error) {
+	return reply{status: http.StatusOK, raw: document, mediaType: documentType}, nil
 }

@@ -28,6 +28,8 @@ const (
 	CodeCrossOrigin     = "cross-origin"
 	CodeTokenNotFound   = "token-not-found"
 	CodeTokenNotActive  = "token-not-active"
+	CodeKeyNotLimited   = "key-not-limited"
+	CodeKeysLentOut     = "keys-lent-out"
 	CodeStepNotAllowed  = "step-not-allowed"
 	CodeRangeNotFound   = "range-not-found"
 	CodeRangeOverlaps   = "range-overlaps"

@@ -124,7 +124,7 @@ func (m *Merchant) Tap(ctx context.Context, card terminal.Card, amount uint64) (
 
 // complete brings the issuer's answer to the phone.
 func complete(ctx context.Context, card terminal.Card, a *messages.TapAnswer) (ARPCResult, error) {
-	err := terminal.Complete(ctx, card, a.ARPC, a.CSU)
+	err := terminal.Complete(ctx, card, terminal.IssuerAnswer{ARPC: a.ARPC, CSU: a.CSU})
 	switch {
 	case errors.Is(err, terminal.ErrIssuerRefused):
 		return ARPCRefused, nil
