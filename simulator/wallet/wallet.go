@@ -33,6 +33,7 @@ type Options struct {
 	Requestor  string       // token requestor id, 11 digits
 	Type       token.Type   // of the tokens it asks for; token.SecureElement when empty
 	Device     token.Device // ID is filled in from the phone's key
+	Opinion    token.Wallet // what the wallet thinks of its requests; one that recommends approval when zero
 	Phone      *phone.Phone
 	// ReplenishBelow makes Ready replenish a cloud token that has fewer uses
 	// left, 1 to token.LentUsesMax; ReplenishBelowDefault when 0.
@@ -45,6 +46,9 @@ var place = messages.Place{
 	Category: "6012", Country: "840", EntryMode: "0100", Condition: "51",
 	Name: messages.NameAndPlace("FIRSTTAP WALLET", "SAN FRANCISCO", "US"), Currency: "840",
 }
+
+// opinion is what a wallet thinks that has no doubts.
+var opinion = token.Wallet{Recommendation: "0", Version: "1", DeviceScore: "5", AccountScore: "4", Source: "K"}
 
 // Wallet is a signed-on token requestor.
 type Wallet struct {
@@ -75,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Wallet, error) {
 }
 
 func (o Options) check() error {
-	types := []token.Type{token.CardOnFile, token.SecureElement, token.Cloud, token.ECommerce}
+	types := token.Types
 	switch {
 	case len(o.Requestor) != token.RequestorDigits:
 		return fmt.Errorf("a token requestor id has %d digits", token.RequestorDigits)
@@ -132,7 +136,7 @@ func (w *Wallet) request(c site.Card) *messages.ActivationRequest {
 			PAN: c.PAN, Expiry: c.Expiry,
 			CVV2:      dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: c.Code},
 			Requestor: w.options.Requestor, Type: w.options.Type, Device: device,
-			Wallet: token.Wallet{Recommendation: "0", Version: "1", DeviceScore: "5", AccountScore: "4", Source: "K"},
+			Wallet: cmp.Or(w.options.Opinion, opinion),
 		},
 	}
 }
