@@ -60,6 +60,7 @@ var badValuesOfSteps = []badValue{
 	{"passcode that expires in month 13", "0620-passcode", "123.01.0C", "261322130456", "field 123.01.0C: must be a time"},
 	{"passcode that expires on the 30th of February", "0620-passcode", "123.01.0C", "260230130456", "field 123.01.0C: must be a time"},
 	{"passcode that expires within a second", "0620-passcode", "123.01.0C", "2611221304.5", "field 123.01.0C: must be a time"},
+	{"passcode that expires at half a second", "0620-passcode", "123.01.0C", "261122130456.5", "field 123.01.0C: must be a time"},
 	{"passcode that expires in a leap year", "0620-passcode", "123.01.0C", "280229000000", ""},
 	{"new expiry in month 13", "0620-expiry", "14", "3413", "field 14: an expiry date is"},
 	{"verification of an amount", "0100-verification-merchant", "4", "000000000001", "field 4: must be 0 in an account verification"},

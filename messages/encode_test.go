@@ -104,8 +104,9 @@ func TestForIssuer(t *testing.T) {
 	}
 
 	tapped, minted := tap(), mintedToken()
+	tapped.Requestor = minted.Requestor
 	forwarded := tapped.ForIssuer(transactionID, messages.Additional{}, minted)
-	if forwarded.Tap.Number != minted.PAN || forwarded.Tap.Expiry != minted.PANExpiry || forwarded.Token.Number != minted.Number {
+	if forwarded.Tap.Number != minted.PAN || forwarded.Tap.Expiry != minted.PANExpiry || forwarded.Token.Number != minted.Number || forwarded.Requestor != "" {
 		t.Error("the issuer does not get the PAN in place of the token")
 	}
 	if tapped.Tap.Number != minted.Number || tapped.Token != nil {

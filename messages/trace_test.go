@@ -126,10 +126,12 @@ func TestUnknownMessages(t *testing.T) {
 	bought.Set(path(t, "22"), "0100")
 	otherReason := encoded(t, find(t, "0100-activation-requestor"))
 	otherReason.Set(path(t, "63.3"), "3711")
+	verified := encoded(t, find(t, "0100-verification-merchant"))
+	verified.Set(path(t, "63.3"), "3711")
 	unmarked := encoded(t, find(t, "0100-activation-requestor")) // its 25 says 51, but it has a phone
 	unmarked.Delete(path(t, "63.3"))
 	for _, m := range []*specs.Message{
-		bought, otherReason, unmarked, specs.NewMessage("0303"), specs.NewMessage("0200"), specs.NewMessage("0422"), specs.NewMessage("0801"), specs.NewMessage("9999"), specs.NewMessage(""),
+		bought, otherReason, verified, unmarked, specs.NewMessage("0303"), specs.NewMessage("0200"), specs.NewMessage("0422"), specs.NewMessage("0801"), specs.NewMessage("9999"), specs.NewMessage(""),
 	} {
 		typed, err := messages.Decode(m)
 		unknown, ok := err.(*messages.UnknownError)
