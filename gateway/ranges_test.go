@@ -52,7 +52,7 @@ func newChangingWorld(t testing.TB, change func(*dcvv2.Policy)) *changingWorld {
 	w.issuer = newIssuer(t)
 	w.gateway, err = gateway.New(gateway.Options{
 		Store: w.store, Keys: versionedKeys{w.keys}, Registry: w.register,
-		Stations: w.stations(),
+		Stations:   w.stations(),
 		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: patience,
 		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
 	})

@@ -28,6 +28,7 @@ const (
 	CodeCrossOrigin     = "cross-origin"
 	CodeTokenNotFound   = "token-not-found"
 	CodeTokenNotActive  = "token-not-active"
+	CodeSettings        = "settings-invalid"
 	CodeStepNotAllowed  = "step-not-allowed"
 	CodeRangeNotFound   = "range-not-found"
 	CodeRangeOverlaps   = "range-overlaps"
