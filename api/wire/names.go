@@ -143,6 +143,9 @@ const (
 
 	RangesPath = "/operator/v1/ranges"
 	RangePath  = "/operator/v1/ranges/{range}" // 6 to 11 leading digits, or LOW-HIGH
+
+	StationsPath       = "/operator/v1/stations"
+	StationsReloadPath = "/operator/v1/stations/reload"
 )
 
 // Names in answers of the operators' door, all ours.
@@ -186,4 +189,20 @@ const (
 	RangeStatePast    = "past"
 	RangeStateInForce = "inForce"
 	RangeStatePlanned = "planned"
+)
+
+// Names of stations at the operators' door, all ours.
+const (
+	StationList        = "stations"    // list of objects with the names that follow
+	StationName        = "name"        // as the gateway's settings have it
+	StationRole        = "role"        // requestor, provider, merchant, issuer or operator
+	StationAddress     = "address"     // host:port where it dials in, or is dialled
+	StationDialled     = "dialled"     // true: the gateway dials it
+	StationConnections = "connections" // integer: open now
+	StationSignedOn    = "signedOn"    // integer: how many of these are signed on
+	StationSpec        = "spec"        // of its messages: a name, or the path of a description
+	StationFraming     = "framing"     // vap, binary2 or ascii4
+	StationTLS         = "tls"         // off, one-way or two-way
+
+	StationRestart = "restart" // in the answer to a reload: true when the settings file changes more, which only a start takes up
 )

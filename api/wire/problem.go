@@ -30,6 +30,7 @@ const (
 	CodeTokenNotActive  = "token-not-active"
 	CodeKeyNotLimited   = "key-not-limited"
 	CodeKeysLentOut     = "keys-lent-out"
+	CodeSettings        = "settings-invalid"
 	CodeStepNotAllowed  = "step-not-allowed"
 	CodeRangeNotFound   = "range-not-found"
 	CodeRangeOverlaps   = "range-overlaps"

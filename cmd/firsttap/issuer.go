@@ -1,14 +1,32 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
-	"path/filepath"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/firsttap/firsttap/api"
+	"github.com/firsttap/firsttap/api/client"
+	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/link"
+	"github.com/firsttap/firsttap/internal/network"
+	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/simulator/issuer"
+	"github.com/firsttap/firsttap/simulator/site"
+	"github.com/firsttap/firsttap/simulator/wiretap"
+	"github.com/firsttap/firsttap/specs"
 )
 
 func issuerCommand() *cobra.Command {
@@ -28,16 +46,13 @@ are kept in memory.`,
 		if err != nil {
 			return err
 		}
-		if settings.Certificates == "" {
-			settings.Certificates = filepath.Join(config.DataDir("gateway"), config.CertificatesFolder)
-		}
-		if err := b.reach(settings.API, settings.Certificates, nil); err != nil {
+		if err := b.reach(settings.API, certificatesAt(settings.Certificates), nil); err != nil {
 			b.close()
 			return err
 		}
 		err = f.say(c.OutOrStdout(), "issuer is up",
 			fact{"site", b.siteURL()}, fact{"office", b.siteURL() + "/office"},
-			fact{"host", b.hostAt.Addr().String() + "  " + settings.Spec + ", " + settings.Framing})
+			fact{"host", b.hostAddress() + "  " + settings.Spec + ", " + settings.Framing})
 		if err != nil {
 			return err
 		}
@@ -46,3 +61,145 @@ are kept in memory.`,
 	})
 	return c
 }
+
+// Limits of the issuer's web site, beside those it shares with the API's doors.
+const (
+	// siteWriteTimeout lets an approval finish, which asks the network for
+	// enrolment and for codes, each for CodesTimeout at most.
+	siteWriteTimeout = 2*site.CodesTimeout + api.ReadTimeout
+	// pageTimeout is how long a person waits for a page: for an approval too.
+	pageTimeout = siteWriteTimeout
+)
+
+// issuerActor is the simulated issuer, put together: its host and its web site.
+type issuerActor struct {
+	settings config.IssuerPart
+	host     *issuer.Host
+	codes    issuer.Codes
+	site     *site.Site
+	log      zerolog.Logger
+	hostAt   net.Listener // nil: the host dials the gateway
+	siteAt   net.Listener
+	trace    func(sent bool, body []byte)
+	stopHost context.CancelFunc
+}
+
+// openIssuer listens; reach must be called before run.
+func openIssuer(settings config.IssuerPart, now func() time.Time, random io.Reader, wire *wiretap.Tap, log zerolog.Logger) (*issuerActor, error) {
+	log = log.With().Str("actor", "issuer").Logger()
+	accounts, err := card.ParseRange(settings.Range)
+	if err != nil {
+		return nil, err
+	}
+	a := &issuerActor{settings: settings, log: log}
+	if wire != nil {
+		a.trace = wire.ISO("issuer", settings.Codec())
+	}
+	book := site.NewBook()
+	a.host = &issuer.Host{Book: book, Random: random, Log: log, Now: now}
+	a.site, err = site.New(site.Options{
+		Name: settings.Title, Range: accounts, Codes: &a.codes, Book: book,
+		Now: now, Random: random, Log: log, AutoApprove: settings.Approve == config.ApproveAuto,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if settings.Dial == "" {
+		if a.hostAt, err = net.Listen("tcp", settings.Host); err != nil {
+			return nil, fmt.Errorf("the issuer's host cannot listen: %w", err)
+		}
+	}
+	if a.siteAt, err = net.Listen("tcp", settings.Site); err != nil {
+		a.closeHost()
+		return nil, fmt.Errorf("the issuer's site cannot listen: %w", err)
+	}
+	return a, nil
+}
+
+// reach says where the gateway's API is, and which folder has the issuer's
+// certificate for it if it has TLS.
+func (a *issuerActor) reach(api, certificates string, wire *wiretap.Tap) error {
+	transport := http.DefaultTransport
+	if strings.HasPrefix(api, "https:") {
+		own, err := calling(certificates, certs.Identity{Role: certs.Issuer, Name: a.settings.Name})
+		if err != nil {
+			return err
+		}
+		transport = own
+	}
+	if wire != nil {
+		transport = wire.HTTP("issuer", transport)
+	}
+	a.codes.Client = client.Issuer{BaseURL: api, ClientID: a.settings.Name, HTTP: &http.Client{Transport: transport}}
+	return nil
+}
+
+func (a *issuerActor) closeHost() {
+	if a.hostAt != nil {
+		_ = a.hostAt.Close()
+	}
+}
+
+// hostAddress is where the host is met, or whom it dials.
+func (a *issuerActor) hostAddress() string {
+	if a.hostAt == nil {
+		return "dials " + a.settings.Dial
+	}
+	return a.hostAt.Addr().String()
+}
+
+func (a *issuerActor) close() {
+	a.closeHost()
+	_ = a.siteAt.Close()
+}
+
+// run serves host and site until ctx ends.
+func (a *issuerActor) run(ctx context.Context) error {
+	hosting, stop := context.WithCancel(ctx)
+	a.stopHost = stop
+	defer stop()
+	var failed [2]error
+	var running sync.WaitGroup
+	running.Go(func() { failed[0] = a.runHost(hosting) })
+	running.Go(func() {
+		server := &http.Server{
+			Handler:           a.site.Handler(),
+			ReadHeaderTimeout: api.HeaderTimeout, ReadTimeout: api.ReadTimeout,
+			WriteTimeout: siteWriteTimeout, IdleTimeout: api.IdleTimeout,
+		}
+		failed[1] = network.ServeHTTP(ctx, server, a.siteAt, "site", a.log)
+	})
+	running.Wait()
+	return errors.Join(failed[:]...)
+}
+
+// runHost answers the gateway, which dials, or is dialled.
+func (a *issuerActor) runHost(ctx context.Context) error {
+	o := link.Options{
+		Name: "issuer host", Codec: a.settings.Codec(), Framing: a.settings.Frames(), Key: messages.Key,
+		Handle: a.host.Handle, Log: a.log, Trace: a.trace,
+		Header: specs.Header{Destination: gatewayNumber, Source: a.settings.Station},
+	}
+	var err error
+	if a.hostAt != nil {
+		if o.TLS, o.Admit, err = hostTLS(a.settings); err != nil {
+			return err
+		}
+		return link.Serve(ctx, a.hostAt, o)
+	}
+	secured, err := dialTLS(a.settings.TLS, a.settings.Certificates, certs.Identity{Role: certs.Issuer, Name: a.settings.Name})
+	if err != nil {
+		return err
+	}
+	lines := make([]*link.Line, a.settings.Connections)
+	for i := range lines {
+		lines[i] = &link.Line{Addr: a.settings.Dial, TLS: secured, Options: o, Up: a.host.SignOn}
+	}
+	link.NewPool(a.settings.Name, false, lines...).Run(ctx)
+	return nil
+}
+
+// gatewayNumber is the network's station number in headers (ours).
+const gatewayNumber = 400000
+
+func (a *issuerActor) siteURL() string { return "http://" + a.siteAt.Addr().String() }

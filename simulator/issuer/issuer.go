@@ -13,6 +13,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -30,10 +31,13 @@ type Host struct {
 	Book   *site.Book
 	Random io.Reader // for authorization identifiers
 	Log    zerolog.Logger
-	// SignedOn is called when the gateway signs on. Optional.
+	// SignedOn is called when the gateway signs on, or lets the host sign on.
+	// Optional.
 	SignedOn func()
+	Now      func() time.Time // of what the host itself sends; nil is time.Now
 
 	refuse  atomic.Bool
+	stan    atomic.Uint32
 	mu      sync.Mutex
 	notices map[noticeKey]token.Status
 }
@@ -42,6 +46,13 @@ type Host struct {
 type noticeKey struct {
 	transactionID string
 	reason        token.NoticeReason
+}
+
+func (h *Host) now() time.Time {
+	if h.Now == nil {
+		return time.Now()
+	}
+	return h.Now()
 }
 
 // RefuseActivations makes the issuer decline every activation, or stop so.
