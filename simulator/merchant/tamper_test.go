@@ -89,24 +89,24 @@ func TestTapsOfEveryVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, version := range []int{phone.Version10, phone.Version17, phone.Version18, phone.Version43} {
-		m := phone.Material{
+		material := phone.Material{
 			Number: card.MustPAN("4895370012345671"), Sequence: 1, Expiry: card.MustExpiry("2912"), CardKey: cardKey(t),
 			Reference: "0123456789abcdef0123456789abcdef", Requestor: "40010030273", Version: version,
 		}
-		key := m.CardKey
+		key := material.CardKey
 		if version == phone.Version43 {
-			key, m.CardKey = lent, emv.Key{}
-			m.Lent = phone.LentKey{Index: "6781301", Key: lent, UsesMax: 1, Expires: stationtest.Noon.Add(time.Hour)}
+			key, material.CardKey = lent, emv.Key{}
+			material.Lent = phone.LentKey{Index: "6781301", Key: lent, UsesMax: 1, Expires: stationtest.Noon.Add(time.Hour)}
 		}
 		p, err := phone.New(seeded(1), phone.Clock(func() time.Time { return stationtest.Noon }))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Load(m); err != nil {
+		if err := p.Load(material); err != nil {
 			t.Fatal(err)
 		}
-		shop, gateway := openMerchant(t, answerWith(t, approved, nil), nil)
-		receipt, err := shop.Tap(t.Context(), p.Card(), 1250)
+		m, gateway := openMerchant(t, answerWith(t, approved, nil), nil)
+		receipt, err := m.Tap(t.Context(), p.Card(), 1250)
 		if err != nil || !receipt.Approved() || receipt.ARPC != merchant.ARPCNone {
 			t.Errorf("version %d: %+v, %v", version, receipt, err)
 		}
@@ -121,7 +121,7 @@ func TestTapsOfEveryVersion(t *testing.T) {
 		if index, err := emv.LimitedUseIndex(got.Chip.IAD); err != nil || index != "6781301" {
 			t.Errorf("the key's index came as %s, %v", index, err)
 		}
-		if _, err := shop.Tap(t.Context(), p.Card(), 1250); err == nil {
+		if _, err := m.Tap(t.Context(), p.Card(), 1250); err == nil {
 			t.Error("a phone without a key paid")
 		}
 	}
