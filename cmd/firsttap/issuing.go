@@ -22,6 +22,7 @@ import (
 	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/simulator/issuer"
+	"github.com/firsttap/firsttap/simulator/ledger"
 	"github.com/firsttap/firsttap/simulator/site"
 	"github.com/firsttap/firsttap/simulator/wiretap"
 )
@@ -59,7 +60,7 @@ func openIssuer(settings config.IssuerPart, now func() time.Time, random io.Read
 	if wire != nil {
 		a.trace = wire.ISO("issuer", settings.Codec())
 	}
-	book := site.NewBook()
+	book := ledger.NewBook()
 	a.host = &issuer.Host{Book: book, Random: random, Log: log}
 	a.site, err = site.New(site.Options{
 		Name: settings.Title, Range: accounts, Codes: &a.codes, Book: book,
