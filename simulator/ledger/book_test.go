@@ -59,3 +59,85 @@ func TestSpendingAtOnceNeverOverdraws(t *testing.T) {
 		t.Errorf("the account holds %d", a.Balance)
 	}
 }
+
+// What the network granted in the issuer's place is the issuer's to pay, and
+// what comes back pays that first.
+func TestSettling(t *testing.T) {
+	book, pan := ledger.NewBook(), card.MustPAN("4761739001010010")
+	if err := book.Add(ledger.Account{PAN: pan, Balance: 100, Blocked: true}); err != nil {
+		t.Fatal(err)
+	}
+	steps := []struct {
+		name          string
+		do            func(card.PAN, uint64) (ledger.Account, error)
+		amount        uint64
+		balance, owed uint64
+	}{
+		{"what it holds, blocked as it is", book.Settle, 100, 0, 0},
+		{"one more", book.Settle, 1, 0, 1},
+		{"and more", book.Settle, 9, 0, 10},
+		{"part of what is owed", book.Refund, 4, 0, 6},
+		{"the rest and more", book.Refund, 7, 1, 0},
+	}
+	for _, step := range steps {
+		a, err := step.do(pan, step.amount)
+		if err != nil || a.Balance != step.balance || a.Owed != step.owed {
+			t.Errorf("%s: holds %d and owes %d, %v", step.name, a.Balance, a.Owed, err)
+		}
+	}
+	if _, err := book.Settle(card.MustPAN("4761739001010119"), 1); !errors.Is(err, ledger.ErrNoSuchCard) {
+		t.Errorf("an unknown card: %v", err)
+	}
+}
+
+func TestReplacing(t *testing.T) {
+	book := ledger.NewBook()
+	pans := []card.PAN{card.MustPAN("4761739001010010"), card.MustPAN("4761739001010119"), card.MustPAN("4761739001010028")}
+	if err := book.Add(ledger.Account{PAN: pans[0], Balance: 100, Holder: "Ada"}); err != nil {
+		t.Fatal(err)
+	}
+	replace := func(old, new card.PAN, want error) {
+		t.Helper()
+		if err := book.Replace(old, ledger.Account{PAN: new, Holder: "Ada"}); !errors.Is(err, want) {
+			t.Errorf("replacing gave %v, want %v", err, want)
+		}
+	}
+	replace(pans[1], pans[2], ledger.ErrNoSuchCard)
+	replace(pans[0], pans[0], ledger.ErrIssued)
+	replace(pans[0], pans[1], nil)
+	replace(pans[0], pans[2], ledger.ErrIssued) // it was replaced
+	replace(pans[1], pans[2], nil)
+
+	old, _ := book.Numbered(1)
+	last, ok := book.Numbered(3)
+	if !old.Blocked || old.Balance != 0 || old.Successor != pans[1] || !ok || last.Balance != 100 || last.PAN != pans[2] || last.Blocked {
+		t.Errorf("the old card is %+v, the last %+v", old, last)
+	}
+	if _, err := book.Spend(pans[0], 1); !errors.Is(err, ledger.ErrBlocked) {
+		t.Errorf("the old card pays: %v", err)
+	}
+	if a, err := book.Refund(pans[0], 5); err != nil || a.PAN != pans[2] || a.Balance != 105 {
+		t.Errorf("what comes back for the first card goes to the last: %+v, %v", a, err)
+	}
+	for _, number := range []int{0, 4} {
+		if _, ok := book.Numbered(number); ok {
+			t.Errorf("there is an account %d", number)
+		}
+	}
+}
+
+func TestRenewing(t *testing.T) {
+	book, pan := ledger.NewBook(), card.MustPAN("4761739001010010")
+	if err := book.Add(ledger.Account{PAN: pan, Expiry: card.MustExpiry("2912")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := book.Renew(pan, card.MustExpiry("3012")); err != nil {
+		t.Fatal(err)
+	}
+	if a, _ := book.Find(pan); a.Expiry != card.MustExpiry("3012") {
+		t.Error("the date is the old one")
+	}
+	if err := book.Renew(card.MustPAN("4761739001010119"), card.MustExpiry("3012")); !errors.Is(err, ledger.ErrNoSuchCard) {
+		t.Errorf("an unknown card: %v", err)
+	}
+}

@@ -69,9 +69,10 @@ func (r *Register) Of(pan card.PAN) []Token {
 	return list
 }
 
-// Note takes over what is said of a token: each field of n that is not zero,
-// but for a Status that its present one cannot lead to, since what is said may
-// come late. Noting the same again changes nothing.
+// Note takes over what is said of a token: each field of n that is not zero. What
+// is said may come late, so a Status that the present one cannot lead to is left
+// out, and so is another PAN than the known one, unless an answer says it or the
+// notice of a replacement. Noting the same again changes nothing.
 func (r *Register) Note(n Token) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,8 +108,10 @@ func (r *Register) Forget(transactionID string) {
 }
 
 func (t *Token) take(n Token) {
-	takePAN(&t.Number, n.Number)
-	takePAN(&t.PAN, n.PAN)
+	takeValue(&t.Number, n.Number)
+	if t.PAN.IsZero() || n.Notice == "" || n.Notice == token.NoticeReplaced {
+		takeValue(&t.PAN, n.PAN)
+	}
 	takeValue(&t.PANExpiry, n.PANExpiry)
 	takeValue(&t.TransactionID, n.TransactionID)
 	takeValue(&t.Requestor, n.Requestor)
@@ -131,12 +134,6 @@ func (t *Token) take(n Token) {
 func takeValue[T comparable](to *T, said T) {
 	var nothing T
 	if said != nothing {
-		*to = said
-	}
-}
-
-func takePAN(to *card.PAN, said card.PAN) {
-	if !said.IsZero() {
 		*to = said
 	}
 }
