@@ -5,8 +5,8 @@
 //   - Phones fetch the key material of their tokens, encrypted to the phone's
 //     own key, and report how loading went (Phones).
 //   - Operators look at tokens and move them along their life cycle, register
-//     account ranges and change their policies, and ask whether the service is
-//     well (Operators).
+//     account ranges and change their policies, look at stations and let their
+//     settings be read anew, and ask whether the service is well (Operators).
 //
 // With two-way TLS the callers of the issuers' and the operators' door are who
 // their certificates say, in the role that these say (Options.TwoWay). Without,
@@ -21,6 +21,7 @@ package api
 
 import (
 	"crypto/x509"
+	_ "embed"
 	"errors"
 	"net/http"
 	"time"
@@ -49,6 +50,7 @@ type Options struct {
 	Keys     Keys
 	Registry dcvv2.Ranges
 	Ranges   Ranges           // what operators change Registry by; nil: they cannot
+	Stations Stations         // of the ISO 8583 side; nil: operators do not see them
 	Now      func() time.Time // nil: time.Now
 	Log      zerolog.Logger   // one event per request
 	Wake     func()           // called when a notice was queued; nil: nothing
@@ -79,6 +81,7 @@ type API struct {
 	keys     Keys
 	registry dcvv2.Ranges
 	ranges   Ranges
+	stations Stations
 	now      func() time.Time
 	log      zerolog.Logger
 	wake     func()
@@ -111,7 +114,20 @@ func New(o Options) (*API, error) {
 		return nil, err
 	}
 	return &API{
-		store: o.Store, keys: o.Keys, registry: o.Registry, ranges: o.Ranges,
+		store: o.Store, keys: o.Keys, registry: o.Registry, ranges: o.Ranges, stations: o.Stations,
 		now: o.Now, log: o.Log, wake: o.Wake, limits: limits, metrics: o.Metrics, observe: o.Observe, twoWay: o.TwoWay, identify: o.Identify,
 	}, nil
+}
+
+// document is the OpenAPI 3.1 document of all doors, as it is served at
+// wire.DocumentPath. The tests hold it to be true.
+//
+//go:embed openapi.yaml
+var document []byte
+
+// documentType is the media type of YAML (RFC 9512).
+const documentType = "application/yaml"
+
+func showDocument(*http.Request, *visit) (reply, error) {
+	return reply{status: http.StatusOK, raw: document, mediaType: documentType}, nil
 }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/token"
@@ -21,6 +23,7 @@ func (a *API) Operators() http.Handler {
 	route(mux, http.MethodPost, wire.DeactivatePath, a.step(token.Deactivate))
 	route(mux, http.MethodGet, wire.TransactionPath, a.explain)
 	a.routeRanges(mux)
+	a.routeStations(mux)
 	route(mux, http.MethodGet, wire.HealthPath, healthy)
 	route(mux, http.MethodGet, wire.ReadyPath, a.ready)
 	if a.metrics != nil {
@@ -122,4 +125,55 @@ func (a *API) ready(r *http.Request, v *visit) (reply, error) {
 		return reply{}, outOfReach(err)
 	}
 	return healthy(r, v)
+}
+
+// Station is a station of the ISO 8583 side, as operators see it.
+type Station = wire.Station
+
+// Stations shows the stations of the ISO 8583 side, and reads the settings file
+// that names them anew.
+type Stations interface {
+	// List lists all stations in the order of the settings.
+	List() []Station
+	// Reload brings the stations, issuers and newly said ranges of the settings
+	// file into force, and says whether the file changes more, which only a start
+	// takes up. An error is all that is wrong with the file, one fault a line;
+	// then nothing has changed.
+	Reload(ctx context.Context) (restart bool, err error)
+}
+
+// routeStations serves the addresses of stations, where there are some.
+func (a *API) routeStations(mux *http.ServeMux) {
+	if a.stations == nil {
+		return
+	}
+	route(mux, http.MethodGet, wire.StationsPath, a.listStations)
+	route(mux, http.MethodPost, wire.StationsReloadPath, a.reloadStations)
+}
+
+func (a *API) listStations(*http.Request, *visit) (reply, error) {
+	return reply{status: http.StatusOK, body: wire.Object{a.stationList()}}, nil
+}
+
+func (a *API) stationList() wire.Pair {
+	items := make([]wire.Object, 0)
+	for _, s := range a.stations.List() {
+		items = append(items, s.Members())
+	}
+	return wire.List(wire.StationList, items)
+}
+
+func (a *API) reloadStations(r *http.Request, v *visit) (reply, error) {
+	if err := noBody(r); err != nil {
+		return reply{}, err
+	}
+	restart, err := a.stations.Reload(r.Context())
+	if err != nil {
+		v.err = err
+		return reply{}, &wire.Problem{
+			Status: http.StatusConflict, Code: wire.CodeSettings,
+			Detail: "nothing was changed: " + strings.ReplaceAll(err.Error(), "\n", "; "),
+		}
+	}
+	return reply{status: http.StatusOK, body: wire.Object{a.stationList(), wire.Bool(wire.StationRestart, restart)}}, nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/subtle"
@@ -11,21 +12,19 @@ import (
 
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/emv"
-	"github.com/firsttap/firsttap/internal/secret"
 	"github.com/firsttap/firsttap/token"
 )
 
-// ProofAge is how far the time in a phone's signed report may lie from now,
-// before or after. Ours: phones' clocks are good to seconds.
+// ProofAge is how far the time in what a phone signs may lie from now, before
+// or after. Ours: phones' clocks are good to seconds.
 const ProofAge = 5 * time.Minute
 
 // What a phone needs beside its key. Ours but the application identifier,
 // which is the public one for Visa credit and debit.
 const (
-	cryptogramVersion = 18
-	applicationID     = "A0000000031010"
-	serviceCode       = "201"           // international, chip (ISO/IEC 7813)
-	discretionary     = "0000000000000" // fills track 2 equivalent data to 37 digits
+	applicationID = "A0000000031010"
+	serviceCode   = "201"           // international, chip (ISO/IEC 7813)
+	discretionary = "0000000000000" // fills track 2 equivalent data to 37 digits
 )
 
 // Results of device provisioning (field 123 set 01 tag 0E).
@@ -37,6 +36,7 @@ var provisioningResults = map[string]string{wire.ResultSuccess: "00", wire.Resul
 func (a *API) Phones() http.Handler {
 	mux := newMux()
 	route(mux, http.MethodPost, wire.TokenKeyPath, a.tokenKey)
+	route(mux, http.MethodPost, wire.TokenReplenishPath, a.replenish)
 	route(mux, http.MethodPost, wire.TokenResultPath, a.tokenResult)
 	return a.door("phones", anyone, mux)
 }
@@ -55,35 +55,65 @@ func (a *API) tokenKey(r *http.Request, v *visit) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if t.Status != token.Active {
-		return reply{}, notActive
-	}
-	master, err := a.keys.TokenMaster(t.KeyVersion)
-	if err != nil {
-		return reply{}, outOfReach(err)
-	}
-	sealed, err := wire.Seal(key, material(t, emv.CardKey(master, t.Number, t.Sequence)))
+	m, err := a.material(r.Context(), t)
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: wire.Object{wire.Text(wire.EncryptedMaterial, sealed)}}, nil
+	return sealed(key, m)
 }
 
-func material(t token.Token, key emv.Key) wire.Object {
-	return wire.Object{
+// sealed is an answer that only the phone that holds key can read.
+func sealed(key *ecdsa.PublicKey, o wire.Object) (reply, error) {
+	jwe, err := wire.Seal(key, o)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: wire.Object{wire.Text(wire.EncryptedMaterial, jwe)}}, nil
+}
+
+// material is what a token's phone needs to pay: its card key, or for a cloud
+// token one limited-use key.
+func (a *API) material(ctx context.Context, t token.Token) (wire.Object, error) {
+	key, err := a.cardKey(t)
+	if err != nil {
+		return nil, err
+	}
+	version := versionOf(t)
+	about := wire.Object{
 		wire.Text(wire.MaterialReference, t.Reference),
 		wire.Text(wire.MaterialNumber, t.Number.Reveal()),
 		wire.Text(wire.MaterialExpiry, t.Expiry.YYMM()),
 		wire.Text(wire.MaterialSequence, t.Sequence.Digits()),
-		wire.Text(wire.MaterialCardKey, fmt.Sprintf("%X", key.Reveal())),
-		wire.Text(wire.MaterialCheckValue, key.CheckValue()),
 		wire.Integer(wire.MaterialKeyIndex, t.KeyVersion),
-		wire.Integer(wire.MaterialCryptogramVersion, cryptogramVersion),
+		wire.Integer(wire.MaterialCryptogramVersion, version.Number()),
 		wire.Text(wire.MaterialAID, applicationID),
 		wire.Text(wire.MaterialServiceCode, serviceCode),
 		wire.Text(wire.MaterialDiscretionary, discretionary),
 	}
+	if version == emv.Version43 {
+		lent, err := a.lend(ctx, t, key)
+		return append(about, lent...), err
+	}
+	return append(about,
+		wire.Text(wire.MaterialCardKey, fmt.Sprintf("%X", key.Reveal())),
+		wire.Text(wire.MaterialCheckValue, key.CheckValue())), nil
 }
+
+// cardKey derives the card key of a token that may have one now.
+func (a *API) cardKey(t token.Token) (emv.Key, error) {
+	if t.Status != token.Active {
+		return emv.Key{}, notActive
+	}
+	master, err := a.keys.TokenMaster(t.KeyVersion)
+	if err != nil {
+		return emv.Key{}, outOfReach(err)
+	}
+	return emv.CardKey(master, t.Number, t.Sequence), nil
+}
+
+// versionOf is the version of a token's cryptograms; tokens from before there
+// was a choice make version 18.
+func versionOf(t token.Token) emv.Version { return cmp.Or(t.Version, emv.Version18) }
 
 // tokenOf finds the token that the address names, if the key is its phone's.
 func (a *API) tokenOf(r *http.Request, key *ecdsa.PublicKey, v *visit) (token.Token, error) {
@@ -126,18 +156,13 @@ func readReference(r *http.Request, v *visit) (string, error) {
 // tokenResult takes a phone's word on how loading went and queues the notice
 // that tells the issuer.
 func (a *API) tokenResult(r *http.Request, v *visit) (reply, error) {
-	doc, err := readDocument(r, wire.SignedResult)
+	key, said, err := a.readProof(r, wire.ResultWord)
 	if err != nil {
 		return reply{}, err
 	}
-	f := &fields{doc: doc}
-	signed := f.text(wire.SignedResult)
-	if f.fault != nil {
-		return reply{}, f.fault
-	}
-	key, result, err := a.readResult(signed, r.PathValue("reference"))
-	if err != nil {
-		return reply{}, err
+	result, known := provisioningResults[said]
+	if !known {
+		return reply{}, wire.Fault(wire.CodeFieldValue, wire.ResultWord, "send success or failure")
 	}
 	t, err := a.tokenOf(r, key, v)
 	if err != nil {
@@ -146,30 +171,57 @@ func (a *API) tokenResult(r *http.Request, v *visit) (reply, error) {
 	return reply{status: http.StatusNoContent}, a.notifyProvisioned(r.Context(), t, result)
 }
 
-// readResult checks a signed report: signature, then token, age and word.
-func (a *API) readResult(signed secret.Text, reference string) (*ecdsa.PublicKey, string, error) {
+// readProof reads what a phone has signed: the signature, then that it is about
+// the token in the address, then its age. It gives the key that signed, whose
+// it is the caller finds out, and what the phone says under word. Where word is
+// "" the phone must say nothing, so that what is signed for one request is of
+// no use for another.
+func (a *API) readProof(r *http.Request, word string) (key *ecdsa.PublicKey, said string, err error) {
+	doc, err := readDocument(r, wire.SignedResult)
+	if err != nil {
+		return nil, "", err
+	}
+	f := &fields{doc: doc}
+	signed := f.text(wire.SignedResult)
+	if f.fault != nil {
+		return nil, "", f.fault
+	}
 	key, payload, err := wire.Verify(signed.Reveal())
 	if err != nil {
 		return nil, "", err
 	}
-	f := &fields{doc: payload, fault: payload.Only(wire.ResultReference, wire.ResultWord, wire.ResultTime)}
-	about, word, at := f.text(wire.ResultReference).Reveal(), f.text(wire.ResultWord).Reveal(), f.text(wire.ResultTime).Reveal()
-	if f.fault != nil {
-		return nil, "", f.fault
+	said, err = a.readSigned(payload, r.PathValue("reference"), word)
+	return key, said, err
+}
+
+func (a *API) readSigned(payload wire.Document, reference, word string) (said string, err error) {
+	members := []string{wire.ResultReference, wire.ResultTime}
+	if word != "" {
+		members = append(members, word)
 	}
-	result, known := provisioningResults[word]
+	f := &fields{doc: payload, fault: payload.Only(members...)}
+	about, at := f.text(wire.ResultReference).Reveal(), f.text(wire.ResultTime).Reveal()
+	if word != "" {
+		said = f.text(word).Reveal()
+	}
+	if f.fault != nil {
+		return "", f.fault
+	}
+	if about != reference {
+		return "", wire.Fault(wire.CodeProofInvalid, wire.ResultReference, "sign the reference that stands in the address")
+	}
+	return said, a.checkAge(at)
+}
+
+func (a *API) checkAge(at string) error {
 	signedAt, err := time.Parse(time.RFC3339, at)
 	switch {
-	case about != reference:
-		return nil, "", wire.Fault(wire.CodeProofInvalid, wire.ResultReference, "sign the reference that stands in the address")
-	case !known:
-		return nil, "", wire.Fault(wire.CodeFieldValue, wire.ResultWord, "send success or failure")
 	case err != nil:
-		return nil, "", wire.Fault(wire.CodeFieldValue, wire.ResultTime, "send a time as RFC 3339 writes it")
+		return wire.Fault(wire.CodeFieldValue, wire.ResultTime, "send a time as RFC 3339 writes it")
 	case a.now().Sub(signedAt).Abs() > ProofAge:
-		return nil, "", wire.Fault(wire.CodeProofExpired, wire.ResultTime, fmt.Sprintf("set the phone's clock, sign again and send within %.0f minutes", ProofAge.Minutes()))
+		return wire.Fault(wire.CodeProofExpired, wire.ResultTime, fmt.Sprintf("set the phone's clock, sign again and send within %.0f minutes", ProofAge.Minutes()))
 	}
-	return key, result, nil
+	return nil
 }
 
 // notifyProvisioned queues the notice once: the store keeps one notice of a

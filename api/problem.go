@@ -22,6 +22,8 @@ var (
 	crossOrigin   = &wire.Problem{Status: http.StatusForbidden, Code: wire.CodeCrossOrigin, Detail: "call this door from a program, not from another site's page"}
 	tokenNotFound = &wire.Problem{Status: http.StatusNotFound, Code: wire.CodeTokenNotFound, Detail: "check the token reference; phones see only their own tokens"}
 	notActive     = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeTokenNotActive, Detail: "key material is given for active tokens only: ask the issuer about this one"}
+	notLimited    = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeKeyNotLimited, Detail: "this token has a card key, which does not run out: there is nothing to replenish"}
+	keysLentOut   = &wire.Problem{Status: http.StatusTooManyRequests, Code: wire.CodeKeysLentOut, Detail: "this token was lent all keys of the hour: use those, or try again after as many seconds as Retry-After says"}
 	notEnrolled   = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeNotEnrolled, Field: wire.PAN, Detail: "enrol the account first: POST " + wire.EnrollPath}
 	cardExpired   = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeCardExpired, Field: wire.Expiry, Detail: "the card's last month is over: send the expiry of the card in use"}
 	idReused      = &wire.Problem{Status: http.StatusPaymentRequired, Code: wire.CodeRequestIDReused, Field: wire.TransactionID, Detail: fmt.Sprintf("this id named another request in the last %.0f hours: send a new id", vault.RequestsFor.Hours())}
@@ -41,11 +43,14 @@ func problemOf(err error) *wire.Problem {
 	var problem *wire.Problem
 	var step *token.StepError
 	var soon *tooSoon
+	var out *lentOut
 	switch {
 	case errors.As(err, &problem):
 		return problem
 	case errors.As(err, &step):
 		return &wire.Problem{Status: http.StatusConflict, Code: wire.CodeStepNotAllowed, Detail: step.Error()}
+	case errors.As(err, &out):
+		return keysLentOut
 	case errors.As(err, &soon):
 		return tooMany
 	case errors.Is(err, vault.ErrNotFound):

@@ -2,8 +2,11 @@ package emv
 
 import "crypto/subtle"
 
-// ARPC2Bytes is the length of an ARPC of method 2.
-const ARPC2Bytes = 4
+// Length of an ARPC in bytes, by its method.
+const (
+	ARPC1Bytes = 8
+	ARPC2Bytes = 4
+)
 
 // ARPC1 is the issuer's answer by method 1 (EMV Book 2, 8.2.1): the ARQC,
 // exclusive-or the two characters of the response code, encrypted under key,
@@ -17,6 +20,13 @@ func ARPC1(key Key, arqc Cryptogram, arc [2]byte) Cryptogram {
 	subtle.XORBytes(block, block, arc[:])
 	key.raw().encrypt(block)
 	return mustCryptogram(block)
+}
+
+// VerifyARPC1 reports whether got answers arqc by method 1, in constant time.
+// It is false for whatever ARPC1 refuses.
+func VerifyARPC1(key Key, arqc Cryptogram, arc [2]byte, got Cryptogram) bool {
+	want := ARPC1(key, arqc, arc)
+	return !want.IsZero() && got.equals(want.Reveal())
 }
 
 // ARPC2 is the issuer's answer by method 2 (EMV Book 2, 8.2.2) without

@@ -28,8 +28,8 @@ var (
 )
 
 // Cryptogram is an ARQC or ARPC that cannot be printed. The zero value is
-// none. For comparing what came from outside use VerifyCryptogram or
-// VerifyARPC2, which take constant time.
+// none. For comparing what came from outside use VerifyCryptogram,
+// VerifyARPC1 or VerifyARPC2, which take constant time.
 type Cryptogram struct {
 	bytes secret.Text
 }

@@ -57,6 +57,17 @@ func TestVersionOf(t *testing.T) {
 	}
 }
 
+func TestVersionNumbers(t *testing.T) {
+	for v, want := range map[emv.Version]int{0x0A: 10, 0x11: 17, 0x12: 18, 0x22: 22, 0x43: 43, 0: 0, 0x2B: 0} {
+		if got := v.Number(); got != want {
+			t.Errorf("%02X is called %d, want %d", byte(v), got, want)
+		}
+		if back, ok := emv.VersionOfNumber(want); ok != (want != 0) || ok && back != v {
+			t.Errorf("%d is %02X, %v", want, byte(back), ok)
+		}
+	}
+}
+
 func TestInputLimits(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -19,6 +19,23 @@ const (
 	Version43 Version = 0x43 // limited-use key, whole 9F10 (our reading), 80 padding; no ARPC
 )
 
+// Number is what people call v: 10, 17, 18, 22 or 43. It is 0 for a version
+// that this package does not compute.
+func (v Version) Number() int { return versionNumbers[v] }
+
+// VersionOfNumber is the version that people call n; it reports false for one
+// that this package does not compute.
+func VersionOfNumber(n int) (Version, bool) {
+	for v, number := range versionNumbers {
+		if number == n {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+var versionNumbers = map[Version]int{Version10: 10, Version17: 17, Version18: 18, Version22: 22, Version43: 43}
+
 // Issuer application data (tag 9F10): at most 32 bytes (EMV Book 3 annex A).
 // Format 06 is 06 DKI CVN CVR(4), maybe followed by data of the issuer's;
 // format 1F is 1F CVN DKI and 29 bytes more.

@@ -116,6 +116,9 @@ func TestARPCVectors(t *testing.T) {
 		var got emv.Cryptogram
 		if row[0] == "1" {
 			got = emv.ARPC1(k, arqc, [2]byte(more))
+			if !emv.VerifyARPC1(k, arqc, [2]byte(more), got) || emv.VerifyARPC1(k, arqc, [2]byte{'0', '5'}, got) {
+				t.Errorf("method 1 over %s verifies wrongly", row[2])
+			}
 		} else {
 			got = emv.ARPC2(k, arqc, [4]byte(more))
 			if !emv.VerifyARPC2(k, arqc, [4]byte(more), got) {

@@ -26,7 +26,7 @@ func (g *Gateway) update(ctx context.Context, from stations.Station, r *messages
 		}
 		granting := token.Grant(g.wishOf(from, r), t, g.Passcodes, g.Now())
 		e.outcome, e.transaction = granting.Outcome(t), t.TransactionID
-		if r.Action == messages.InquireOf {
+		if r.Action == messages.FileInquiry {
 			return g.tell(from, r, t, e)
 		}
 		result, err := g.claimUpdate(ctx, from, r, granting, e)
@@ -97,7 +97,7 @@ var parties = map[stations.Role]token.Party{
 func (g *Gateway) wishOf(from stations.Station, r *messages.FileUpdate) token.Wish {
 	w := token.Wish{
 		By: parties[from.Role], Requestor: r.Requestor, Issuer: from.Name,
-		Inquiry: r.Action == messages.InquireOf, Reason: r.Reason,
+		Inquiry: r.Action == messages.FileInquiry, Reason: r.Reason,
 		Code: r.Code, PAN: r.PAN, PANSequence: r.Sequence, PANExpiry: r.PANExpiry,
 	}
 	if from.RequestorID != "" {

@@ -19,11 +19,12 @@ const (
 	Token        Usage = "token"         // token cryptogram master key (IMK), 16 bytes
 	PANSeal      Usage = "pan-seal"      // AES-256 key that seals PANs at rest
 	PANReference Usage = "pan-reference" // HMAC-SHA256 key of PAN references
+	Passcode     Usage = "passcode"      // HMAC-SHA256 key that passcodes of tokens are computed with
 	Transport    Usage = "transport"     // AES key that key blocks travel under, 16 or 32 bytes
 )
 
 // Usages lists the usages in the order in which they are told to people.
-func Usages() []Usage { return []Usage{DCVV2, CVK, Token, PANSeal, PANReference, Transport} }
+func Usages() []Usage { return []Usage{DCVV2, CVK, Token, PANSeal, PANReference, Passcode, Transport} }
 
 // byRange reports whether keys of a usage belong to an account range each.
 func (u Usage) byRange() bool { return u == DCVV2 || u == CVK }

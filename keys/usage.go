@@ -33,6 +33,7 @@ var uses = map[Usage]use{
 	PANSeal: {usage: "D0", mode: 'B', algorithms: map[int]byte{32: 'A'}, generated: 32},
 	// M7: HMAC; C: generate and verify.
 	PANReference: {usage: "M7", mode: 'C', algorithms: map[int]byte{32: 'H'}, generated: 32},
+	Passcode:     {usage: "M7", mode: 'C', algorithms: map[int]byte{32: 'H'}, generated: 32},
 	// K1: key block protection key; B: wraps and unwraps.
 	Transport: {usage: "K1", mode: 'B', algorithms: map[int]byte{16: 'A', 32: 'A'}, generated: 32},
 }

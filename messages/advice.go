@@ -7,7 +7,7 @@ import (
 
 // Advice tells an issuer what the network decided in its place, or declined
 // without asking it (0120, repeat 0121). It is sent until it is acknowledged;
-// the issuer knows it again by TransactionID and StandIn.
+// the issuer knows a repeat by its Trace.
 type Advice struct {
 	Repeat bool
 	Trace

@@ -3,6 +3,7 @@ package messages_test
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/firsttap/firsttap/messages"
@@ -26,9 +27,12 @@ func contentOf(t *testing.T, m *specs.Message) ([]byte, error) {
 // Every value of a request but its times is part of its content: change one
 // and the request is another one.
 func TestContentDiffers(t *testing.T) {
-	fixed := []string{"3", "63.3", "55.01.9F27"} // have one value only, or none that is kept
+	fixed := []string{"3", "63.3", "91", "101", "55.01.9F27"} // have one value only, or none that is kept
 	for _, name := range []string{
-		"0100-activation-requestor", "0100-activation-issuer", "0100-tap-merchant", "0100-tap-issuer",
+		"0100-activation-requestor", "0100-activation-issuer", "0100-activation-provider",
+		"0100-tap-merchant", "0100-tap-issuer", "0100-tap-requestor",
+		"0100-verification-merchant", "0100-verification-issuer", "0100-ecommerce-merchant", "0100-ecommerce-issuer",
+		"0302-passcode", "0302-inquiry", "0302-replace", "0400-tap", "0420-activation", "0120-declined", "0120-stood-in",
 	} {
 		m := encoded(t, find(t, name))
 		want, err := contentOf(t, m)
@@ -37,6 +41,9 @@ func TestContentDiffers(t *testing.T) {
 		}
 		for _, p := range m.Paths() {
 			if slices.Contains(fixed, p.String()) || p.String() == "4" && m.Text(p) == "000000000000" {
+				continue
+			}
+			if p.String() == "25" && strings.Contains(name, "ecommerce") { // a verification has no amount
 				continue
 			}
 			other := m.Clone()
@@ -60,9 +67,15 @@ func another(p specs.Path, value string) string {
 		return "4000001234567899"
 	case "44":
 		if len(value) > 9 {
-			return value[:10] + "N"
+			return value[:10] + string("MN"[strings.Count(value[10:], "M")])
 		}
 		return value[:8] + "1"
+	case "25":
+		if value == messages.AccountVerification || value == messages.ECommercePayment {
+			return another25[value]
+		}
+	case "126.9":
+		return value[:2] + "\x09" + value[3:]
 	case "126.10":
 		return value[:1] + "1 948"
 	}
@@ -76,6 +89,11 @@ func another(p specs.Path, value string) string {
 		*last++
 	}
 	return string(b)
+}
+
+// another25 is the other condition of a request without a terminal.
+var another25 = map[string]string{
+	messages.AccountVerification: messages.ECommercePayment, messages.ECommercePayment: messages.AccountVerification,
 }
 
 func TestContentOfRepeat(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/internal/golden"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
@@ -21,9 +20,10 @@ import (
 func TestTheDocumentIsAsTheCode(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(documentHead)
+	writeSteps(t, &b)
 	writeFields(t, &b)
-	writePresence(&b)
-	writeMeanings(&b)
+	writePresence(t, &b)
+	writeValues(t, &b)
 	writeExamples(t, &b)
 	golden.CheckText(t, filepath.Join("..", "docs", "messages.md"), b.String())
 }
@@ -32,7 +32,7 @@ const documentHead = `# Messages
 For whoever writes a client. Everything here is written by ` + "`go test ./messages -update`" + ` from
 the code that reads and writes the messages, and a test holds it to that code. What has no public
 source (ISO 8583:1987, EMV, the jPOS packagers) is firsttap's own: the sets of fields 123 and 125,
-and the subfields of 62 and 63.
+the subfields of 62 and 63, the layout of 126.9, and field 101.
 
 ## A message on the wire
 A frame is a length and a message: ` + "`vap`" + ` has 2 bytes length, big-endian, 2 zero bytes, a header of
@@ -60,6 +60,32 @@ tag twice or one that is not here (but in field 55) is a format error, answered 
 ` + "`firsttap decode --spec PROFILE`" + ` says at which byte. ` + "`firsttap spec export PROFILE`" + ` writes a profile for
 moov-io/iso8583; ` + "`firsttap spec check FILE`" + ` checks one of your own.
 `
+
+// writeSteps tells whoever writes a client what to do in which order.
+func writeSteps(t *testing.T, b *strings.Builder) {
+	t.Helper()
+	fixed := func(example, p string) string { return encoded(t, find(t, example)).Text(path(t, p)) }
+	fmt.Fprintf(b, `
+## A client in order
+1. Read and write frames, and answer a keep-alive by one. Then read and write the fields: take every
+   example below as a test, both ways.
+2. Sign on: send a 0800 with a field 7, a new field 11 and 70 = %[1]s; the 0810 has 39 = %[2]s.
+3. Ask. Give each question a trace that no other has: 7, 11, 32 and 37 (an RRN is the last digit of the year, the
+   day of the year, the hour and field 11), and 41 if there is one. Several may be under way; answers come in any order.
+4. Find the question of an answer by its trace. Trust an answer that has what its question asked for: the
+   same type, and 63.3 or 25 where that marks it.
+5. When no answer comes, send the repeat, or reverse with a 0400 whose field 90 names the question.
+6. An issuer answers 0100, 0120, 0400, 0420 and 0620. The advices and notices among them (0120, 0420, 0620) come until
+   they are acknowledged by 39 = %[2]s; acknowledge one that you know already too.
+7. Answer what you cannot read by its type and trace with 39 = %[3]s, and a type that you do not know with %[4]s.
+
+What always has the same value: field 3 is %[5]s; field 4 is %[6]s in an activation and its reversal or advice, and in
+an account verification; field 101 is %[7]s; the third character of 126.10 is a blank. Amounts are in the smallest
+unit of the currency of field 49, currencies and countries in three digits (ISO 4217, ISO 3166). Field 43 is
+25 characters of name, 13 of place and 2 of country. Field 23 has a zero in front; where it is absent it is 000.
+`, messages.SignOn, token.Approved, token.FormatFault, token.InvalidTransaction,
+		fixed("0100-tap-merchant", "3"), fixed("0100-activation-requestor", "4"), fixed("0302-suspend", "101"))
+}
 
 // writeFields is the table of fields, how both profiles write them.
 func writeFields(t *testing.T, b *strings.Builder) {
@@ -115,32 +141,112 @@ func written(f profile.Field) string {
 	return strings.Join(words, ", ")
 }
 
-// writePresence is the table of fields by message.
-func writePresence(b *strings.Builder) {
-	forms := messages.Forms()
+// group is messages that belong together: a table of the document.
+type group struct {
+	title, about string
+	forms        []string
+}
+
+var groups = []group{
+	{"Network management", `A station signs on before it asks anything, where the network demands it, and may ask for an echo at
+any time. Field 70 says which.`, []string{"network management", "network management answer"}},
+	{"Activation", `A wallet, its token requestor or its provider asks for a token; the network checks the code of 126.10 and
+asks the issuer, with what it found in 44 and a right code blanked. 63.3 = 3700 marks question and answer.
+A provider that mints brings its token in 123.01.01, 04 and 05, all or none. An answer of 39 = 85 that
+brings a token has all that an approval has: the token is inactive, and 123.01.0D says how it gets
+active. The issuer answers 85 with 123.01.0D and no token. 63.4 says that the network decided in the
+issuer's place.`, []string{"activation", "activation answer"}},
+	{"Tap", `A payment at a terminal: field 22 begins with 07, or there is a field 55. A merchant sends the token in
+field 2, and the token requestor in 123.01.03 if his terminal knows it (tag 9F19); the issuer gets the PAN
+in field 2 and all of the token in 123.01. Of field 55 a tap needs the tags below, and may have others.`, []string{"tap", "tap answer"}},
+	{"Payments without a terminal", `Field 25 marks them: 51 is an account verification, of amount 0, and 59 e-commerce; there is no field 55
+and no 63.3 and no 125, and 22 does not begin with 07. The answer repeats field 25, by which it is told from that on
+a tap. A merchant sends a PAN with its code in 126.10, or a token with its cryptogram in 126.9; the issuer gets
+the PAN, a right code blanked, and of a token all of 123.01 and no cryptogram.`, []string{"remote", "remote answer"}},
+	{"Life cycle", `An issuer or requestor changes a token, or inquires of it. The file is TOKENS (101). The token is named by
+123.01.01, by 123.01.04, or by both. 63.3 says what a change is, and is absent in an inquiry. What a change
+needs beside: 3712 the passcode in 123.01.0B, 3720 the new expiry date in 14, 3721 the new PAN in 2 and its
+expiry date in 14, with its sequence number in 23 where that is not 0. An answer that approves brings the
+token as it is then; fields 2 and 14 go to issuers only.`, []string{"file update", "file update answer"}},
+	{"Notices", `The network tells an issuer what became of a token, until it is acknowledged: a notice may come twice, and
+they may come in any order. 62.2 and 63.3 together name one. Field 2 is the PAN as it is now. A 3715 brings
+the passcode in 123.01.0B, and when it expires in 0C; 3720 and 3721 bring the new field 14, and 23.`, []string{"token notification", "token notification answer"}},
+	{"Reversal", `0400 undoes a request whose answer did not come or cannot be used; 0420 is an advice, which tells that it was
+undone, until it is acknowledged. Field 90 names the original, 63.3 = 3700 says that it was an activation.
+Field 2 is the original's: from a merchant the token, to an issuer the PAN, with the token in 123.01.`, []string{"reversal", "reversal answer", "reversal advice", "reversal advice answer"}},
+	{"Advice", `The network tells an issuer what it decided in the issuer's place, or declined without asking, until it is
+acknowledged. Fields 38, 39 and 44 are what the request was answered, 63.4 says why the issuer was not asked, and
+63.3 = 3700 that it was an activation.`, []string{"advice", "advice answer"}},
+}
+
+// writePresence is a table of fields by message for each group.
+func writePresence(t *testing.T, b *strings.Builder) {
+	t.Helper()
 	b.WriteString("\n## Which message has which fields\n" +
 		"M mandatory, O optional, C conditional: in an answer, mandatory when it approves (39 = 00); parts of a\n" +
-		"token (123.01), all or none. 0101 repeats a 0100. Of field 55 a tap needs the tags below, and may have others.\n" +
-		"What a message has beyond its fields is read and left alone.\n\n| field |")
-	line := "|---|"
+		"token (123.01), all or none; else as the text says. What a message has beyond its fields is read and left alone.\n\n" +
+		"A question's answer has the type with the third digit one more. The type of a repeat has the last digit\n" +
+		"one more, and the repeat has the trace of its original and its content: only 7, 12 and 13 may differ.\n" +
+		"An answer repeats fields 7, 11, 32, 37 and 41: by these, and its type, it is known again. A decline may have\n" +
+		"little more than 11 and 39, but has 63.3 or 25 where that marks it.\n")
+	forms := messages.Forms()
+	names := fieldNames(t)
+	for _, g := range groups {
+		fmt.Fprintf(b, "\n### %s\n%s\n\n", g.title, g.about)
+		forms = writeGroup(t, b, g, forms, names)
+	}
 	for _, f := range forms {
-		fmt.Fprintf(b, " %s %s |", strings.Join(f.Types, ", "), f.Name)
+		t.Errorf("%s is in no group", f.Name)
+	}
+}
+
+// writeGroup writes one table and gives the forms that are left.
+func writeGroup(t *testing.T, b *strings.Builder, g group, forms []messages.Form, names map[string]string) []messages.Form {
+	t.Helper()
+	var in, left []messages.Form
+	for _, f := range forms {
+		if slices.Contains(g.forms, f.Name) {
+			in = append(in, f)
+		} else {
+			left = append(left, f)
+		}
+	}
+	if len(in) != len(g.forms) {
+		t.Errorf("%s: %d forms of %d", g.title, len(in), len(g.forms))
+	}
+	b.WriteString("| field | name |")
+	line := "|---|---|"
+	for _, f := range in {
+		fmt.Fprintf(b, " %s |", strings.Join(f.Types, ", "))
 		line += "---|"
 	}
 	b.WriteString("\n" + line + "\n")
-	for _, p := range pathsOf(forms) {
-		fmt.Fprintf(b, "| %s |", p)
-		for _, f := range forms {
-			presence := messages.Presence("")
-			for _, one := range f.Fields {
-				if one.Path == p {
-					presence = one.Presence
-				}
-			}
-			fmt.Fprintf(b, " %s |", presence)
+	for _, p := range pathsOf(in) {
+		fmt.Fprintf(b, "| %s | %s |", p, names[p.String()])
+		for _, f := range in {
+			fmt.Fprintf(b, " %s |", presenceIn(f, p))
 		}
 		b.WriteString("\n")
 	}
+	return left
+}
+
+func fieldNames(t *testing.T) map[string]string {
+	t.Helper()
+	names := map[string]string{}
+	for _, f := range fieldsOf(t, specs.NameVisaStyle) {
+		names[f.Path] = f.Name
+	}
+	return names
+}
+
+func presenceIn(f messages.Form, p specs.Path) messages.Presence {
+	for _, one := range f.Fields {
+		if one.Path == p {
+			return one.Presence
+		}
+	}
+	return ""
 }
 
 func pathsOf(forms []messages.Form) []specs.Path {
@@ -152,31 +258,6 @@ func pathsOf(forms []messages.Form) []specs.Path {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// writeMeanings lists the values that decide what a message is.
-func writeMeanings(b *strings.Builder) {
-	b.WriteString("\n## Values that decide\n| field | values |\n|---|---|\n")
-	for _, row := range []struct{ field, values string }{
-		{"70", fmt.Sprintf("%s sign-on, %s sign-off, %s echo", messages.SignOn, messages.SignOff, messages.Echo)},
-		{"63.3", fmt.Sprintf("in a 0100, 0101 or 0110: %s marks an activation; in a 0620: %s created, %s deactivated, %s suspended, %s resumed, %s result of provisioning in 123.01.0E",
-			token.NoticeCreated, token.NoticeCreated, token.NoticeDeactivated, token.NoticeSuspended, token.NoticeResumed, token.NoticeProvisioned)},
-		{"22", "begins with 07 in a tap (contactless chip), or the tap has field 55"},
-		{"39", fmt.Sprintf("%s approved; else declined: %s do not honour, %s unknown type, %s format error, %s token suspended, %s counter used before, %s issuer does not answer, %s trace used before, %s cannot be checked now, %s wrong code, %s wrong cryptogram",
-			token.Approved, token.DoNotHonour, token.InvalidTransaction, token.FormatFault, token.RestrictedCard, token.SuspectedFraud,
-			token.IssuerUnavailable, token.DuplicateTrace, token.Malfunction, token.CVV2Failed, token.CardAuthentication)},
-		{"44, first character", fmt.Sprintf("who answered: %s the gateway, %s the issuer", token.ByNetwork, token.ByIssuer)},
-		{"44, ninth", fmt.Sprintf("the cryptogram: %s right, %s wrong", token.ARQCVerified, token.ARQCFailed)},
-		{"44, eleventh", fmt.Sprintf("the code: %v right, %v wrong, %v not checked, %v should be there, %v not enrolled",
-			dcvv2.Match, dcvv2.NoMatch, dcvv2.NotProcessed, dcvv2.ShouldBePresent, dcvv2.NotParticipating)},
-		{"126.10", fmt.Sprintf("six characters: presence (%c none, %c given, %c cannot be read, %c dynamic, %c not on the card), 1, a blank, three digits or three blanks",
-			dcvv2.PresenceNone, dcvv2.PresenceGiven, dcvv2.PresenceIllegible, dcvv2.PresenceDynamic, dcvv2.PresenceNotOnCard)},
-		{"123.01.06", fmt.Sprintf("%s card on file, %s secure element, %s cloud, %s e-commerce", token.CardOnFile, token.SecureElement, token.Cloud, token.ECommerce)},
-		{"123.01.07", fmt.Sprintf("%s inactive, %s active, %s suspended, %s deactivated", token.Inactive, token.Active, token.Suspended, token.Deactivated)},
-	} {
-		fmt.Fprintf(b, "| %s | %s |\n", row.field, row.values)
-	}
-	b.WriteString("\nAn answer repeats fields 7, 11, 32, 37 and 41 of its request: by these, and its type, it is known again.\n")
 }
 
 // writeExamples shows one message of each form in both profiles, and names the

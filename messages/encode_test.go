@@ -2,58 +2,20 @@ package messages_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/token"
 )
 
 // What Decode would not give back is not written.
 func TestEncodeRefuses(t *testing.T) {
-	for _, c := range []struct {
-		what  string
-		typed func() messages.Message
-		want  string
-	}{
-		{"no token requestor", changed(activation, func(r *messages.ActivationRequest) {
-			r.Activation.Requestor = ""
-		}), "field 123.01.03: is mandatory in a 0100"},
-		{"nothing at all", func() messages.Message { return &messages.ActivationRequest{} }, "field 2: is mandatory in a 0100"},
-		{"an empty notification", func() messages.Message { return &messages.Notification{} }, "field 2: is mandatory in a 0620"},
-		{"an answer without a response", func() messages.Message { return &messages.NetworkAnswer{} }, "field 39: is mandatory in a 0810"},
-		{"an unknown presence", changed(activation, func(r *messages.ActivationRequest) {
-			r.Activation.CVV2 = dcvv2.Presented{Presence: 'x', Code: code(codeDigits)}
-		}), "field 126.10: must be six characters"},
-		{"a sequence number over 99", changed(activation, func(r *messages.ActivationRequest) {
-			r.Activation.Sequence = 101
-		}), "field 23: cannot hold the value"},
-		{"an answerer of two characters", changed(activation, func(r *messages.ActivationRequest) {
-			r.Checked.AnsweredBy = "25"
-		}), "field 44: cannot hold the value"},
-		{"an amount of 13 digits", changed(tap, func(r *messages.TapRequest) { r.Tap.Amount = emv.AmountMax + 1 }), "field 4: must be 12 digits"},
-		{"a tap without a cryptogram", changed(tap, func(r *messages.TapRequest) { r.Tap.Cryptogram = emv.Cryptogram{} }), "field 55.01.9F26: is mandatory"},
-		{"a cryptogram of 4 bytes", changed(tap, func(r *messages.TapRequest) { r.Tap.Cryptogram = cryptogram(arpcHex) }), "tag 9F26 has 4 bytes"},
-		{"no issuer application data", changed(tap, func(r *messages.TapRequest) { r.Tap.Chip.IAD = nil }), "tag 9F10 has 0 bytes"},
-		{"a signed amount of 13 digits", changed(tap, func(r *messages.TapRequest) {
-			r.Tap.Chip.AmountAuthorised = emv.AmountMax + 1
-		}), "over 12 digits"},
-		{"a signed currency of 4 digits", changed(tap, func(r *messages.TapRequest) { r.Tap.Chip.Currency = 1000 }), "over 3 digits"},
-		{"half a token", changed(tap, func(r *messages.TapRequest) { r.Token = &messages.TokenData{Requestor: "1"} }), "field 123.01.01: is mandatory"},
-		{"an ARPC of 7 bytes", changed(tapAnswer, func(a *messages.TapAnswer) {
-			a.ARPC = cryptogram(arpc1Hex[2:])
-		}), "field 55.01.91: must have 8 or 10 bytes"},
-		{"a response code that an ARPC of method 2 does not cover", changed(tapAnswer, func(a *messages.TapAnswer) {
-			a.ARC = [2]byte{'0', '0'}
-		}), "field 55.01.91: cannot hold the value"},
-		{"a card status update that an ARPC of method 1 does not cover", changed(tapAnswer, func(a *messages.TapAnswer) {
-			a.ARPC = cryptogram(arpc1Hex)
-		}), "field 55.01.91: cannot hold the value"},
-		{"a card status update without ARPC", changed(tapAnswer, func(a *messages.TapAnswer) {
-			a.ARPC = emv.Cryptogram{}
-		}), "field 55.01.91: must have 8 or 10 bytes"},
-	} {
+	for _, c := range slices.Concat(refusals, refusalsOfSteps) {
 		t.Run(c.what, func(t *testing.T) {
 			m, err := messages.Encode(c.typed())
 			var fault *messages.FieldError
@@ -62,6 +24,24 @@ func TestEncodeRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+func steppedUp() *messages.ActivationAnswer {
+	waiting := inactiveToken()
+	return activation().Answer(transactionID, stepUp(dcvv2.Match), &waiting)
+}
+
+func passcodeNotice() *messages.Notification {
+	n := notification(token.NoticePasscode, "")
+	n.Code, n.CodeExpires = activationCode(), at
+	return n
+}
+
+func suspend() *messages.FileUpdate { return change(token.NoticeSuspended) }
+
+func tokenData() *messages.TokenData {
+	data := messages.TokenDataOf(mintedToken())
+	return &data
 }
 
 func tapAnswer() *messages.TapAnswer {
@@ -124,11 +104,79 @@ func TestForIssuer(t *testing.T) {
 	}
 
 	tapped, minted := tap(), mintedToken()
+	tapped.Requestor = minted.Requestor
 	forwarded := tapped.ForIssuer(transactionID, messages.Additional{}, minted)
-	if forwarded.Tap.Number != minted.PAN || forwarded.Tap.Expiry != minted.PANExpiry || forwarded.Token.Number != minted.Number {
+	if forwarded.Tap.Number != minted.PAN || forwarded.Tap.Expiry != minted.PANExpiry || forwarded.Token.Number != minted.Number || forwarded.Requestor != "" {
 		t.Error("the issuer does not get the PAN in place of the token")
 	}
 	if tapped.Tap.Number != minted.Number || tapped.Token != nil {
 		t.Error("forwarding changes the tap")
+	}
+}
+
+// With a token the issuer gets the PAN and no cryptogram; without one it gets
+// what came, but for a code that matched.
+func TestRemoteForIssuer(t *testing.T) {
+	bought, minted := purchase(), mintedToken()
+	bought.Repeat = true
+	forwarded := bought.ForIssuer(transactionID, messages.Additional{Authentication: token.ARQCVerified}, &minted)
+	if forwarded.Number != minted.PAN || forwarded.Expiry != minted.PANExpiry || forwarded.Sequence != minted.PANSequence ||
+		forwarded.Token == nil || forwarded.Token.Number != minted.Number {
+		t.Error("the issuer does not get the PAN in place of the token, and the token beside it")
+	}
+	if !forwarded.Cryptogram.IsZero() || forwarded.Requestor != "" || forwarded.Repeat {
+		t.Errorf("forwards %+v", forwarded)
+	}
+	if bought.Number != minted.Number || bought.Token != nil || bought.Cryptogram.IsZero() || !bought.Repeat {
+		t.Error("forwarding changes the request")
+	}
+
+	asked := verification()
+	for result, blanked := range map[dcvv2.Result]bool{dcvv2.Match: true, dcvv2.NoMatch: false, dcvv2.NotProcessed: false} {
+		forwarded := asked.ForIssuer(transactionID, messages.Additional{CVV2: result}, nil)
+		if forwarded.CVV2.HasCode() == blanked || forwarded.Number != asked.Number || forwarded.Checked.CVV2 != result {
+			t.Errorf("%s: the issuer gets a code %t", result, !blanked)
+		}
+	}
+}
+
+// The ARPC of method 1 covers the response, that of method 2 the card status
+// update: each travels with the other left out.
+func TestBothMethodsTravel(t *testing.T) {
+	one := tap().Answer(transactionID, tapApproved(), cryptogram(arpc1Hex))
+	two := tap().Answer(transactionID, tapApproved(), cryptogram(arpcHex))
+	if one.ARC != [2]byte{'0', '0'} || one.CSU != [4]byte{} || two.ARC != [2]byte{} || two.CSU != csuApproved {
+		t.Errorf("method 1 has %v %v, method 2 %v %v", one.ARC, one.CSU, two.ARC, two.CSU)
+	}
+}
+
+// What a token is told of by 0312 hangs on the outcome and on who asks.
+func TestFileUpdateAnswers(t *testing.T) {
+	after := mintedToken()
+	for _, c := range []struct {
+		response       token.Response
+		withPAN        bool
+		token, pan, to bool
+	}{
+		{token.Approved, true, true, true, true},
+		{token.Approved, false, true, false, true},
+		{token.RestrictedCard, true, false, false, false},
+	} {
+		o := updated(c.response)
+		o.Method = token.ByCallCentre
+		a := suspend().Answer(o, transactionID, &after, c.withPAN)
+		if (a.Token != nil) != c.token || a.PAN.IsZero() == c.pan || a.PANExpiry.IsZero() == c.pan || (a.Method != "") != c.to {
+			t.Errorf("39=%s, for the issuer %t: %+v", c.response, c.withPAN, a)
+		}
+	}
+}
+
+// The part of a second that a passcode lives longer is not told.
+func TestMomentsAreCut(t *testing.T) {
+	n := passcodeNotice()
+	n.CodeExpires = time.Date(2026, 11, 22, 4, 34, 56, 999_999_999, time.FixedZone("", -8*3600))
+	m := encoded(t, example{typed: n})
+	if got := m.Text(path(t, "123.01.0C")); got != "261122123456" {
+		t.Errorf("written %s", got)
 	}
 }

@@ -153,7 +153,7 @@ func notices() []example {
 func fileUpdates() []example {
 	suspend, typed, inquiry := change(token.NoticeSuspended), change(token.NoticeTried), change("")
 	typed.Requestor, typed.Code = mintedToken().Requestor, activationCode()
-	inquiry.Action, inquiry.Number = messages.InquireOf, card.MustPAN(tokenDigits)
+	inquiry.Action, inquiry.Number = messages.FileInquiry, card.MustPAN(tokenDigits)
 	expiry, replace := change(token.NoticeExpiry), change(token.NoticeReplaced)
 	expiry.PANExpiry = card.MustExpiry(laterExpiry)
 	replace.PAN, replace.Sequence, replace.PANExpiry = card.MustPAN(newPANDigits), 2, card.MustExpiry(laterExpiry)
@@ -253,7 +253,7 @@ func purchase() *messages.RemoteRequest {
 
 func change(reason token.NoticeReason) *messages.FileUpdate {
 	r := &messages.FileUpdate{
-		Trace: trace(), Action: messages.ChangeToken, Reason: reason, Reference: mintedToken().Reference,
+		Trace: trace(), Action: messages.FileChange, Reason: reason, Reference: mintedToken().Reference,
 	}
 	r.Terminal, r.Acceptor = "", ""
 	return r

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,42 +55,7 @@ func lacking(t *testing.T, e example, m *specs.Message, p specs.Path) string {
 }
 
 func TestBadValues(t *testing.T) {
-	const asked, tapped = "0100-activation-requestor", "0100-tap-merchant"
-	for _, c := range []struct {
-		what, message, path, value string
-		want                       string // path and problem, as far as they matter
-	}{
-		{"account number that fails the Luhn check", asked, "2", "4761739001010011", "field 2: the PAN's last digit"},
-		{"account number of 12 digits", asked, "2", "476173900101", "field 2: a PAN has 13 to 19 digits"},
-		{"account number in a notification", "0620-created", "2", "4761739001010011", "field 2: the PAN's last digit"},
-		{"processing code", asked, "3", "310000", "field 3: must be 000000"},
-		{"processing code of a tap", tapped, "3", "200000", "field 3: must be 000000"},
-		{"activation with an amount", asked, "4", "000000000100", "field 4: must be 000000000000"},
-		{"amount of 11 digits", tapped, "4", "00000001250", "field 4: must be 12 digits"},
-		{"amount with a sign", tapped, "4", "+00000001250", "field 4: must be 12 digits"},
-		{"amount with a letter", tapped, "4", "00000000125O", "field 4: must be 12 digits"},
-		{"expiry in month 13", asked, "14", "2913", "field 14: an expiry date is"},
-		{"expiry in month 0", tapped, "14", "2900", "field 14: an expiry date is"},
-		{"card sequence number over 99", asked, "23", "100", "field 23: a card sequence number is 00 to 99"},
-		{"code presence unknown", asked, "126.10", "41 075", "field 126.10: must be six characters that begin with 0, 1, 2, 3 or 9"},
-		{"code of two digits", asked, "126.10", "11  75", "field 126.10: a code is three digits"},
-		{"code of four digits", asked, "126.10", "110075", "field 126.10: a code is three digits"},
-		{"code with a hole", asked, "126.10", "1107 5", "field 126.10: a code is three digits"},
-		{"code of letters", asked, "126.10", "11 O75", "field 126.10: a code is three digits"},
-		{"CVV2 data of five characters", asked, "126.10", "11075", "field 126.10: must be six characters"},
-		{"CVV2 result unknown", "0110-activation-declined", "44", "2         X", "field 44: position 11 must be M, N, P, S or U"},
-		{"CVV2 result in lower case", "0100-activation-issuer", "44", "          m", "field 44: position 11 must be"},
-		{"token number that fails the Luhn check", "0110-activation-approved", "123.01.01", "4895370012345672", "field 123.01.01: the PAN's last digit"},
-		{"token expiry in month 13", "0620-created", "123.01.05", "2913", "field 123.01.05: an expiry date is"},
-		{"tag 91 of 7 bytes", "0110-tap-approved", "55.01.91", "\xF2\x08\x7F\x22\x00\x80\x00", "field 55.01.91: must have 8 or 10 bytes"},
-		{"tag 91 of 9 bytes", "0110-tap-approved", "55.01.91", "\xF2\x08\x7F\x22\x00\x80\x00\x00\x30", "field 55.01.91: must have 8 or 10 bytes"},
-		{"tag 91 of 10 bytes, method 1", "0110-tap-approved", "55.01.91", "\xF2\x08\x7F\x22\x00\x80\x00\x00\x30\x30", ""},
-		{"cryptogram of 4 bytes", tapped, "55.01.9F26", "\xF8\xBF\x25\x59", "tag 9F26 has 4 bytes"},
-		{"amount in the chip data with a letter", tapped, "55.01.9F02", "\x00\x00\x00\x00\x12\x5A", "tag 9F02 is not a number"},
-		{"currency in the chip data over 999", tapped, "55.01.5F2A", "\x18\x40", "tag 5F2A is not a number"},
-		{"cryptogram that is no ARQC", tapped, "55.01.9F27", "\x40", "tag 9F27 does not say"},
-		{"tag of no use to a cryptogram alone", tapped, "55.01.9F6E", "\x20\x70\x00\x00", ""},
-	} {
+	for _, c := range slices.Concat(badValues, badValuesOfSteps) {
 		t.Run(c.what, func(t *testing.T) {
 			m := encoded(t, find(t, c.message))
 			m.Set(path(t, c.path), c.value)
@@ -193,9 +159,10 @@ func TestAdditionalPositions(t *testing.T) {
 func TestBareRefusalsDecode(t *testing.T) {
 	for _, name := range []string{
 		"0800-echo", "0100-activation-requestor", "0101-activation-requestor", "0620-created", "0100-tap-merchant",
+		"0100-verification-merchant", "0302-suspend", "0302-inquiry", "0400-tap", "0420-activation", "0120-declined",
 	} {
 		request := specs.NewMessage(encoded(t, find(t, name)).MTI())
-		for _, p := range []string{"11", "63.3"} {
+		for _, p := range []string{"11", "25", "63.3"} {
 			request.Set(path(t, p), encoded(t, find(t, name)).Text(path(t, p)))
 		}
 		if _, err := messages.Decode(messages.Refusal(request, "30")); err != nil {
@@ -203,6 +170,42 @@ func TestBareRefusalsDecode(t *testing.T) {
 		}
 		if _, err := messages.Decode(messages.Refusal(request, "00")); err == nil {
 			t.Errorf("%s: an approval may lack everything", name)
+		}
+	}
+}
+
+// A file update names its token by number, by reference or by both.
+func TestATokenIsNamedByEither(t *testing.T) {
+	for _, c := range []struct {
+		without []string
+		want    string
+	}{
+		{nil, ""},
+		{[]string{"123.01.01"}, ""},
+		{[]string{"123.01.04"}, ""},
+		{[]string{"123.01.01", "123.01.04"}, "field 123.01.04: is mandatory in a 0302 without 123.01.01"},
+	} {
+		m := encoded(t, find(t, "0302-inquiry"))
+		for _, p := range c.without {
+			m.Delete(path(t, p))
+		}
+		if _, err := messages.Decode(m); c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+			t.Errorf("without %v: %v", c.without, err)
+		}
+	}
+}
+
+// An answer of 85 has what an approval has when it brings a token, and may
+// lack it when it does not.
+func TestStepUpIsAnApprovalInForm(t *testing.T) {
+	for name, want := range map[string]bool{"0110-activation-step-up": true, "0110-activation-issuer-step-up": false} {
+		m := encoded(t, find(t, name))
+		for _, p := range []string{"2", "3", "4", "7", "32", "37", "49"} {
+			less := m.Clone()
+			less.Delete(path(t, p))
+			if _, err := messages.Decode(less); (err != nil) != want {
+				t.Errorf("%s without %s: %v", name, p, err)
+			}
 		}
 	}
 }

@@ -10,12 +10,12 @@ type FileAction string
 
 // Actions of file updates.
 const (
-	ChangeToken FileAction = "2"
-	InquireOf   FileAction = "5"
+	FileChange  FileAction = "2"
+	FileInquiry FileAction = "5"
 )
 
 // FileActions lists every action.
-var FileActions = []FileAction{ChangeToken, InquireOf}
+var FileActions = []FileAction{FileChange, FileInquiry}
 
 // FileReasons lists the reasons of a change: what a file update may do to a
 // token.
@@ -62,7 +62,7 @@ func (r *FileUpdate) bind(b *binding) {
 }
 
 func (r *FileUpdate) bindReason(b *binding) {
-	if r.Action == InquireOf {
+	if r.Action == FileInquiry {
 		b.none(fieldReason, r.Reason == "", "in an inquiry")
 		return
 	}
@@ -129,7 +129,7 @@ func (a *FileUpdateAnswer) bind(b *binding) {
 	a.Additional.bind(b)
 	oneOf(b, fieldFileAction, &a.Action, need, FileActions)
 	b.constant(fieldFile, fileTokens, need)
-	named(b, fieldReason, &a.Reason, need && when(a.Action != InquireOf))
+	named(b, fieldReason, &a.Reason, need && when(a.Action != FileInquiry))
 	a.Trace.bind(b, need)
 	b.text(fieldTransaction, &a.TransactionID, optional)
 	bindTokenOf(b, &a.Token, need)

@@ -58,13 +58,13 @@ func Forms() []Form {
 	}
 }
 
-// fileUpdates is an inquiry and a change for each reason.
+// fileUpdates is a change for each reason and an inquiry.
 func fileUpdates() []Message {
-	all := []Message{&FileUpdate{Action: InquireOf}}
+	var all []Message
 	for _, reason := range FileReasons {
-		all = append(all, &FileUpdate{Action: ChangeToken, Reason: reason})
+		all = append(all, &FileUpdate{Action: FileChange, Reason: reason})
 	}
-	return all
+	return append(all, &FileUpdate{Action: FileInquiry})
 }
 
 // form asks a message's binding, for an answer once approved and once

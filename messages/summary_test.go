@@ -54,9 +54,11 @@ func showsNothing(t *testing.T, what, text string) {
 	t.Helper()
 	arqc, _ := hex.DecodeString(arqcHex)
 	arpc, _ := hex.DecodeString(arpcHex)
+	arpc1, _ := hex.DecodeString(arpc1Hex)
 	for name, secret := range map[string]string{
 		"PAN": panDigits, "middle of the PAN": panDigits[6:12], "token": tokenDigits, "middle of the token": tokenDigits[6:12],
 		"code": " " + codeDigits, "quoted code": `"` + codeDigits + `"`, "ARQC": string(arqc), "ARPC": string(arpc),
+		"new PAN": newPANDigits, "passcode": passcodeDigits, "ARPC of method 1": string(arpc1), "new expiry": " " + laterExpiry,
 		"card's expiry": " " + cardExpiry, "token's expiry": " " + tokenExpiry,
 	} {
 		upper := strings.ToUpper(text)

@@ -24,11 +24,21 @@ func TestAnswerMTI(t *testing.T) {
 // A question, its repeat and its answer have one key.
 func TestKeyOfQuestionAndAnswer(t *testing.T) {
 	for question, answers := range map[string][]string{
-		"0800-echo":                 {"0810-echo"},
-		"0100-activation-requestor": {"0101-activation-requestor", "0110-activation-approved", "0110-activation-declined"},
-		"0100-activation-issuer":    {"0110-activation-issuer"},
-		"0620-created":              {"0630-created"},
-		"0100-tap-merchant":         {"0110-tap-approved", "0110-tap-declined"},
+		"0800-echo":                  {"0810-echo"},
+		"0100-activation-requestor":  {"0101-activation-requestor", "0110-activation-approved", "0110-activation-declined"},
+		"0100-activation-issuer":     {"0110-activation-issuer"},
+		"0620-created":               {"0630-created"},
+		"0100-tap-merchant":          {"0110-tap-approved", "0110-tap-declined", "0110-tap-method-1"},
+		"0100-activation-provider":   {"0110-activation-step-up"},
+		"0100-verification-merchant": {"0110-verification-approved", "0110-verification-declined"},
+		"0100-ecommerce-merchant":    {"0101-ecommerce-merchant", "0110-ecommerce-issuer", "0110-ecommerce-stood-in"},
+		"0620-passcode":              {"0630-passcode"},
+		"0302-suspend":               {"0312-suspended"},
+		"0302-inquiry":               {"0312-inquiry", "0312-inquiry-unknown"},
+		"0400-tap":                   {"0401-tap", "0410-tap", "0410-unknown"},
+		"0420-activation":            {"0421-activation", "0430-activation"},
+		"0120-declined":              {"0121-declined"},
+		"0120-stood-in":              {"0130-stood-in"},
 	} {
 		asked := encoded(t, find(t, question))
 		for _, name := range answers {
@@ -55,7 +65,7 @@ func TestKeyDiffers(t *testing.T) {
 		without.Delete(path(t, p))
 		remember(t, seen, without, "no field "+p)
 	}
-	for _, mti := range []string{"0400", "0120", "0620", "0800", "1100"} {
+	for _, mti := range []string{"0400", "0420", "0120", "0302", "0620", "0800", "1100"} {
 		other := asked.Clone()
 		other.SetMTI(mti)
 		remember(t, seen, other, "type "+mti)
@@ -84,7 +94,10 @@ func remember(t *testing.T, seen map[string]string, m *specs.Message, what strin
 // A refusal brings back what names the request, and nothing that is secret
 // beside it.
 func TestRefusal(t *testing.T) {
-	for _, name := range []string{"0100-activation-requestor", "0100-tap-merchant", "0620-created", "0800-echo"} {
+	for _, name := range []string{
+		"0100-activation-requestor", "0100-tap-merchant", "0620-created", "0800-echo", "0100-ecommerce-merchant",
+		"0302-replace", "0400-tap", "0420-activation", "0120-stood-in",
+	} {
 		asked := encoded(t, find(t, name))
 		refused := messages.Refusal(asked, "30")
 		if refused.MTI() != messages.AnswerMTI(asked.MTI()) || refused.Text(path(t, "39")) != "30" {
@@ -95,7 +108,7 @@ func TestRefusal(t *testing.T) {
 				t.Errorf("%s: field %s does not come back", name, p)
 			}
 		}
-		for _, p := range []string{"14", "55.01.9F26", "123.01.01", "125.01.03", "126.10"} {
+		for _, p := range []string{"14", "55.01.9F26", "123.01.01", "125.01.03", "126.9", "126.10", "38", "90", "123.01.04"} {
 			if refused.Has(path(t, p)) {
 				t.Errorf("%s: %s comes back", name, p)
 			}
@@ -113,10 +126,12 @@ func TestUnknownMessages(t *testing.T) {
 	bought.Set(path(t, "22"), "0100")
 	otherReason := encoded(t, find(t, "0100-activation-requestor"))
 	otherReason.Set(path(t, "63.3"), "3711")
+	verified := encoded(t, find(t, "0100-verification-merchant"))
+	verified.Set(path(t, "63.3"), "3711")
 	unmarked := encoded(t, find(t, "0100-activation-requestor")) // its 25 says 51, but it has a phone
 	unmarked.Delete(path(t, "63.3"))
 	for _, m := range []*specs.Message{
-		bought, otherReason, unmarked, specs.NewMessage("0303"), specs.NewMessage("0200"), specs.NewMessage("0422"), specs.NewMessage("0801"), specs.NewMessage("9999"), specs.NewMessage(""),
+		bought, otherReason, verified, unmarked, specs.NewMessage("0303"), specs.NewMessage("0200"), specs.NewMessage("0422"), specs.NewMessage("0801"), specs.NewMessage("9999"), specs.NewMessage(""),
 	} {
 		typed, err := messages.Decode(m)
 		unknown, ok := err.(*messages.UnknownError)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/firsttap/firsttap/card"
@@ -42,17 +43,23 @@ func (s Stated) saysStill(said string) bool {
 
 // applyStated applies what the settings file says, and gives all faults.
 func (r *Register) applyStated(ctx context.Context, stated []Stated) error {
+	return r.eachStated(stated, func(_ Stated, q request) (Applied, error) { return r.put(ctx, q) })
+}
+
+// eachStated makes a request of each statement that is new, and gives all
+// faults.
+func (r *Register) eachStated(stated []Stated, do func(Stated, request) (Applied, error)) error {
 	var faults []error
 	fresh := map[string]bool{}
 	for _, s := range stated {
-		if err := r.applyOne(ctx, s, fresh); err != nil {
+		if err := r.applyOne(s, fresh, do); err != nil {
 			faults = append(faults, fmt.Errorf("range %s of the settings: %w", s.Range, err))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-func (r *Register) applyOne(ctx context.Context, s Stated, fresh map[string]bool) error {
+func (r *Register) applyOne(s Stated, fresh map[string]bool, do func(Stated, request) (Applied, error)) error {
 	if record, ok := r.records[s.Range.String()]; ok && s.saysStill(record.Said) {
 		return nil
 	}
@@ -60,7 +67,7 @@ func (r *Register) applyOne(ctx context.Context, s Stated, fresh map[string]bool
 	if err != nil {
 		return err
 	}
-	done, err := r.put(ctx, request{said: string(said), fresh: fresh, Change: Change{
+	done, err := do(s, request{said: string(said), fresh: fresh, Change: Change{
 		Range: s.Range, Issuer: s.Issuer, By: BySettings,
 		Edit: func(dcvv2.Policy) dcvv2.Policy { return s.Policy },
 	}})
@@ -71,4 +78,41 @@ func (r *Register) applyOne(ctx context.Context, s Stated, fresh map[string]bool
 		return fmt.Errorf("%w, with `firsttap ranges set %s --issuer %s --void` while the gateway runs without it", err, s.Range, s.Issuer)
 	}
 	return err
+}
+
+// Check gives everything for which Restate would refuse what the settings file
+// states now, with the issuers that have a station now. It changes nothing; keys
+// that are missing may be made.
+func (r *Register) Check(ctx context.Context, stated []Stated, issuers []string) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if err := r.read(ctx); err != nil {
+		return err
+	}
+	kept, before := maps.Clone(r.records), r.Issuers
+	r.Issuers = issuers
+	defer func() { r.records, r.Issuers = kept, before }()
+	return r.eachStated(stated, func(s Stated, q request) (Applied, error) {
+		is, done, err := r.plan(q, r.now())
+		if err != nil {
+			return done, err
+		}
+		r.records[s.Range.String()] = is // so that what follows is held against it
+		return done, r.ensure(s.Range, last(is.Registration.Schedule))
+	})
+}
+
+// Restate applies what the settings file states now, as Open does, with the
+// issuers that have a station now: ranges of others become dormant. All faults
+// are given at once; what was stated without fault is in force all the same, so
+// that Check comes first.
+func (r *Register) Restate(ctx context.Context, stated []Stated, issuers []string) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if err := r.read(ctx); err != nil {
+		return err
+	}
+	r.Issuers = issuers
+	faults := r.applyStated(ctx, stated)
+	return errors.Join(faults, r.publish(), r.ensureAll())
 }

@@ -144,6 +144,8 @@ func TestOutcomeIsStoredWhole(t *testing.T) {
 			Response: token.Approved, AnsweredBy: token.ByIssuer, CVV2: dcvv2.Match, Authentication: token.ARQCVerified,
 			AuthorizationID: "A1B2C3", Reference: "00ff", CSU: [4]byte{1, 0x80, 0, 0xFF}, Reason: token.ReasonIssuerApproved,
 		},
+		{Response: token.StepUp, AnsweredBy: token.ByIssuer, Method: token.ByCallCentre, Reason: token.ReasonStepUp},
+		{Response: token.Approved, AnsweredBy: token.ByNetwork, StandIn: token.StandInTimeout, Reason: token.ReasonStoodIn},
 	} {
 		b, err := vault.EncodeOutcome(want)
 		if err != nil {

@@ -52,6 +52,8 @@ const (
 	CodeClientForbidden = wire.CodeClientForbidden // 403: not this client's range
 	CodeTokenNotFound   = wire.CodeTokenNotFound   // 404: no such token, or not this phone's
 	CodeTokenNotActive  = wire.CodeTokenNotActive  // 402: suspended, inactive or deactivated
+	CodeKeyNotLimited   = wire.CodeKeyNotLimited   // 402: the token has a card key, which does not run out
+	CodeKeysLentOut     = wire.CodeKeysLentOut     // 429: a cloud token was lent all keys of this hour
 	CodeStepNotAllowed  = wire.CodeStepNotAllowed  // 409: the token's state forbids the step
 	CodeTooManyRequests = wire.CodeTooManyRequests // 429: slow down
 	CodeUnavailable     = wire.CodeUnavailable     // 503: try again

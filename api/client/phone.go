@@ -34,19 +34,21 @@ type Phone struct {
 	Now     func() time.Time  // the phone's clock; nil: time.Now
 }
 
-// Material is what a phone needs to pay with a token. Number and CardKey
+// Material is what a phone needs to pay with a token: its CardKey, or for
+// CryptogramVersion 43, a cloud token's, a first limited-use key. Number and keys
 // cannot be printed.
 type Material struct {
 	Reference         string
 	Number            card.PAN // the token number
 	Expiry            card.Expiry
 	Sequence          card.Sequence
-	CardKey           emv.Key
-	KeyIndex          byte   // derivation key index of the issuer application data
-	CryptogramVersion byte   // 18
-	AID               []byte // application identifier, 5 to 16 bytes
-	ServiceCode       string // three digits, for track 2 equivalent data
-	Discretionary     string // digits, for track 2 equivalent data
+	CardKey           emv.Key // none of a cloud token
+	Lent              LentKey // of a cloud token only
+	KeyIndex          byte    // derivation key index of the issuer application data
+	CryptogramVersion int     // 10, 17, 18 or 43
+	AID               []byte  // application identifier, 5 to 16 bytes
+	ServiceCode       string  // three digits, for track 2 equivalent data
+	Discretionary     string  // digits, for track 2 equivalent data
 }
 
 // DeviceID is the name that the phone gives itself in an activation (125 set
@@ -64,7 +66,8 @@ func (p Phone) DeviceID() string {
 }
 
 // FetchKey gets the key material of a token that was activated from this
-// phone, decrypts it and compares the key with its check value.
+// phone, decrypts it and compares the key with its check value. For a cloud
+// token every call is lent another key.
 func (p Phone) FetchKey(ctx context.Context, reference string) (Material, error) {
 	if p.Key == nil {
 		return Material{}, ErrKey
@@ -73,42 +76,45 @@ func (p Phone) FetchKey(ctx context.Context, reference string) (Material, error)
 	if err != nil {
 		return Material{}, err
 	}
-	doc, err := p.door().call(ctx, http.MethodPost, addressed(wire.TokenKeyPath, "reference", reference), body)
+	clear, err := p.fetch(ctx, addressed(wire.TokenKeyPath, "reference", reference), body)
 	if err != nil {
 		return Material{}, err
+	}
+	return readMaterial(clear, reference)
+}
+
+// fetch calls the door and opens the answer, which is for this phone only.
+func (p Phone) fetch(ctx context.Context, path string, body wire.Object) (wire.Document, error) {
+	doc, err := p.door().call(ctx, http.MethodPost, path, body)
+	if err != nil {
+		return wire.Document{}, err
 	}
 	a := &answer{doc: doc}
 	jwe := a.text(wire.EncryptedMaterial)
 	if a.fault != nil {
-		return Material{}, a.fault
+		return wire.Document{}, a.fault
 	}
 	clear, err := wire.Open(p.Key, jwe)
 	if err != nil {
-		return Material{}, fmt.Errorf("%w: %w", ErrAnswer, err)
+		return wire.Document{}, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	return readMaterial(clear, reference)
+	return clear, nil
 }
 
 func readMaterial(doc wire.Document, reference string) (Material, error) {
 	a := &answer{doc: doc}
 	m := Material{
-		Reference:         a.text(wire.MaterialReference),
+		Reference:         a.about(reference),
 		Number:            parsed(a, wire.MaterialNumber, card.ParsePAN),
 		Expiry:            parsed(a, wire.MaterialExpiry, card.ParseExpiry),
 		Sequence:          parsed(a, wire.MaterialSequence, card.ParseSequence),
-		CardKey:           parsed(a, wire.MaterialCardKey, emv.ParseKey),
 		KeyIndex:          byte(a.number(wire.MaterialKeyIndex, 0, math.MaxUint8)),
-		CryptogramVersion: byte(a.number(wire.MaterialCryptogramVersion, 0, math.MaxUint8)),
+		CryptogramVersion: a.cryptogramVersion(),
 		AID:               parsed(a, wire.MaterialAID, parseAID),
 		ServiceCode:       a.text(wire.MaterialServiceCode),
 		Discretionary:     a.text(wire.MaterialDiscretionary),
 	}
-	switch {
-	case m.Reference != reference:
-		a.wrong(wire.MaterialReference, "the token asked for")
-	case m.CardKey.CheckValue() != a.text(wire.MaterialCheckValue):
-		a.wrong(wire.MaterialCheckValue, "the check value of the card key")
-	}
+	a.readKeys(&m)
 	if a.fault != nil {
 		return Material{}, a.fault
 	}
@@ -126,21 +132,27 @@ func parseAID(s string) ([]byte, error) {
 // Report tells the network how loading the token went: ResultSuccess or
 // ResultFailure, signed with the phone's key.
 func (p Phone) Report(ctx context.Context, reference, result string) error {
+	body, err := p.signed(reference, wire.Text(wire.ResultWord, result))
+	if err != nil {
+		return err
+	}
+	_, err = p.door().call(ctx, http.MethodPost, addressed(wire.TokenResultPath, "reference", reference), body)
+	return err
+}
+
+// signed is what the phone says about a token, with the time and more, signed
+// with its key.
+func (p Phone) signed(reference string, more ...wire.Pair) (wire.Object, error) {
 	now := time.Now
 	if p.Now != nil {
 		now = p.Now
 	}
-	signed, err := wire.Sign(p.Key, wire.Object{
-		wire.Text(wire.ResultReference, reference),
-		wire.Text(wire.ResultWord, result),
-		wire.Text(wire.ResultTime, now().UTC().Format(time.RFC3339)),
-	})
+	said := wire.Object{wire.Text(wire.ResultReference, reference), wire.Text(wire.ResultTime, now().UTC().Format(time.RFC3339))}
+	signed, err := wire.Sign(p.Key, append(said, more...))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	body := wire.Object{wire.Text(wire.SignedResult, signed)}
-	_, err = p.door().call(ctx, http.MethodPost, addressed(wire.TokenResultPath, "reference", reference), body)
-	return err
+	return wire.Object{wire.Text(wire.SignedResult, signed)}, nil
 }
 
 func (p Phone) door() door { return door{baseURL: p.BaseURL, http: p.HTTP} }

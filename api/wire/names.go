@@ -75,8 +75,9 @@ const (
 // Paths of the phones' door, all ours. {reference} is a token reference, 32
 // hexadecimal characters (field 123 set 01 tag 04).
 const (
-	TokenKeyPath    = "/provisioning/v1/tokens/{reference}/key"
-	TokenResultPath = "/provisioning/v1/tokens/{reference}/result"
+	TokenKeyPath       = "/provisioning/v1/tokens/{reference}/key"
+	TokenReplenishPath = "/provisioning/v1/tokens/{reference}/replenish"
+	TokenResultPath    = "/provisioning/v1/tokens/{reference}/result"
 )
 
 // Names in requests and answers of the phones' door, all ours but the members
@@ -88,10 +89,11 @@ const (
 	KeyY     = "jwk.y"   // base64url, 32 bytes
 
 	EncryptedMaterial = "jwe" // compact JWE (RFC 7516), ECDH-ES+A256KW and A256GCM, of the names below
-	SignedResult      = "jws" // compact JWS (RFC 7515), ES256, its key in the header, of reference, result and time
+	SignedResult      = "jws" // compact JWS (RFC 7515), ES256, its key in the header, of reference and time, and result in a report
 )
 
-// Names inside the JWE of a token's key material, all ours.
+// Names inside the JWE of a token's key material, all ours. A cloud token has
+// no card key with its check value but a limited-use key.
 const (
 	MaterialReference         = "reference"         // 32 hexadecimal characters
 	MaterialNumber            = "number"            // the token number, digits
@@ -100,13 +102,24 @@ const (
 	MaterialCardKey           = "cardKey"           // 32 hexadecimal characters: double-length TDES
 	MaterialCheckValue        = "keyCheckValue"     // 6 hexadecimal characters: first 3 bytes of TDES(0)
 	MaterialKeyIndex          = "keyIndex"          // integer 1 to 255: derivation key index of the issuer application data
-	MaterialCryptogramVersion = "cryptogramVersion" // integer: 18
+	MaterialCryptogramVersion = "cryptogramVersion" // integer: 10, 17, 18, or 43 of a cloud token
 	MaterialAID               = "aid"               // hexadecimal, 5 to 16 bytes: application identifier
 	MaterialServiceCode       = "serviceCode"       // three digits, for track 2 equivalent data
 	MaterialDiscretionary     = "discretionary"     // digits, for track 2 equivalent data
 )
 
-// Names inside the JWS of a provisioning result, all ours.
+// Names inside the JWE of a limited-use key, all ours: in the key material of a
+// cloud token, and with the reference in the answer to a replenishment.
+const (
+	LentIndex      = "limitedUseKey.index"         // seven digits YHHHHCC
+	LentKey        = "limitedUseKey.key"           // 32 hexadecimal characters: double-length TDES
+	LentCheckValue = "limitedUseKey.keyCheckValue" // 6 hexadecimal characters: first 3 bytes of TDES(0)
+	LentUses       = "limitedUseKey.uses"          // integer 1 to 255: cryptograms that it may make
+	LentExpires    = "limitedUseKey.expires"       // RFC 3339, UTC: the first second at which it is good no more
+)
+
+// Names inside the JWS of a provisioning result, all ours; a request for the
+// next limited-use key has all but the result.
 const (
 	ResultReference = "reference" // as in the address
 	ResultWord      = "result"    // "success" or "failure"
@@ -130,6 +143,9 @@ const (
 
 	RangesPath = "/operator/v1/ranges"
 	RangePath  = "/operator/v1/ranges/{range}" // 6 to 11 leading digits, or LOW-HIGH
+
+	StationsPath       = "/operator/v1/stations"
+	StationsReloadPath = "/operator/v1/stations/reload"
 )
 
 // Names in answers of the operators' door, all ours.
@@ -173,4 +189,20 @@ const (
 	RangeStatePast    = "past"
 	RangeStateInForce = "inForce"
 	RangeStatePlanned = "planned"
+)
+
+// Names of stations at the operators' door, all ours.
+const (
+	StationList        = "stations"    // list of objects with the names that follow
+	StationName        = "name"        // as the gateway's settings have it
+	StationRole        = "role"        // requestor, provider, merchant, issuer or operator
+	StationAddress     = "address"     // host:port where it dials in, or is dialled
+	StationDialled     = "dialled"     // true: the gateway dials it
+	StationConnections = "connections" // integer: open now
+	StationSignedOn    = "signedOn"    // integer: how many of these are signed on
+	StationSpec        = "spec"        // of its messages: a name, or the path of a description
+	StationFraming     = "framing"     // vap, binary2 or ascii4
+	StationTLS         = "tls"         // off, one-way or two-way
+
+	StationRestart = "restart" // in the answer to a reload: true when the settings file changes more, which only a start takes up
 )

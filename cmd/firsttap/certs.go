@@ -39,6 +39,10 @@ A client's certificate says who it is by the URI urn:firsttap:ROLE:NAME:
   enquirer  may only ask whether accounts are enrolled; NAME is the clientId
   operator  everything at the operators' door
   auditor   looks at the operators' door and changes nothing
+  requestor, provider, merchant
+            the station of that role and NAME at its TCP door; issuers and
+            operators have such doors too
+  network   the gateway itself, named gateway, where it dials issuers
 
 The certificates are for tests: mode: production refuses them.`,
 		Example: `  firsttap certs

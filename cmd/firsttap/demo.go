@@ -218,7 +218,7 @@ func (w *world) doors(contactless string) string {
 		{"gateway, dCVV2 API", n.URL(network.Issuers) + "/dCVV2/v1/"},
 		{"gateway, phones", n.URL(network.Phones)},
 		{"gateway, operators", n.URL(network.Operators)},
-		{"issuer's host", w.issuer.hostAt.Addr().String() + "  visa-style, vap"},
+		{"issuer's host", w.issuer.hostAddress() + "  visa-style, vap"},
 		{"phone, contactless", contactless},
 		{"data folder", w.dir},
 		{"certificates", w.certificates()},

@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,11 +22,14 @@ func gatewayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "gateway",
 		Short: "Run the network: ISO 8583 doors, dCVV2 API, store",
-		Long: `gateway runs the network alone: the doors for wallets and merchants (ISO 8583
-over TCP), the dCVV2 API for issuers (two-way TLS), the HTTPS door for phones,
+		Long: `gateway runs the network alone: the doors for stations such as wallets and
+merchants (ISO 8583 over TCP), the dCVV2 API for issuers (two-way TLS), the HTTPS door for phones,
 the operators' door, the store and the keys. It dials the issuers' hosts. With
 mode: test it makes the keys and certificates that are missing; with mode:
-production it makes no certificates and refuses what is for tests.`,
+production it makes no certificates and refuses what is for tests.
+
+SIGHUP, or ` + "`firsttap stations reload`" + `, lets it read its settings file anew:
+stations, issuers and ranges change while it runs.`,
 		Example: `  firsttap gateway
   firsttap gateway --config examples/gateway.yaml --dir ./data
   firsttap gateway --print-config > gateway.yaml
@@ -40,7 +46,7 @@ production it makes no certificates and refuses what is for tests.`,
 
 func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir string, log zerolog.Logger) error {
 	n, err := network.Open(c.Context(), network.Options{
-		Settings: settings, Dir: dir, Version: knownVersion(), Log: log,
+		Settings: settings, File: f.config, Dir: dir, Version: knownVersion(), Log: log,
 		Chance: network.Chance{Now: time.Now, Random: rand.Reader, Keys: rand.Reader},
 	})
 	if errors.Is(err, context.Canceled) {
@@ -49,18 +55,66 @@ func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir str
 	if err != nil {
 		return err
 	}
-	wallets, merchants := settings.Doors.Wallets, settings.Doors.Merchants
-	err = f.say(c.OutOrStdout(), "gateway is up",
-		fact{"wallets", n.Address(network.Wallets) + "  " + wallets.Spec + ", " + wallets.Framing},
-		fact{"merchants", n.Address(network.Merchants) + "  " + merchants.Spec + ", " + merchants.Framing},
+	facts := doorFacts(n, settings)
+	facts = append(facts,
 		fact{"api", n.URL(network.Issuers) + "/dCVV2/v1/"},
 		fact{"phones", n.URL(network.Phones)},
 		fact{"operators", n.URL(network.Operators)},
 		fact{"dir", dir},
 		fact{"certificates", n.Certificates()})
-	if err != nil {
+	if err := f.say(c.OutOrStdout(), "gateway is up", facts...); err != nil {
 		n.Close()
 		return err
 	}
+	stop := reloadOnSignal(c.Context(), n, log)
+	defer stop()
 	return n.Run(c.Context())
+}
+
+// doorFacts says where each station is met.
+func doorFacts(n *network.Network, settings config.Gateway) (facts []fact) {
+	for _, s := range settings.Stations {
+		facts = append(facts, fact{s.Name, n.Address(network.Door(s.Name)) + "  " + wireText(s.Wire, s.TLS)})
+	}
+	for _, i := range settings.Issuers {
+		if i.Listen != "" {
+			facts = append(facts, fact{i.Name, n.Address(network.Door(i.Name)) + "  " + wireText(i.Wire, i.TLS)})
+		}
+	}
+	return facts
+}
+
+func wireText(w config.Wire, protection string) string {
+	text := w.Spec + ", " + w.Framing
+	if protection != config.Off {
+		text += ", " + protection + " TLS"
+	}
+	return text
+}
+
+// reloadOnSignal reads the settings anew at each SIGHUP, until it is stopped.
+// What is wrong with them stands in the log, and changes nothing.
+func reloadOnSignal(ctx context.Context, n *network.Network, log zerolog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-hangUp:
+				if _, err := n.Reload(ctx); err != nil {
+					log.Error().Err(err).Msg("the settings were not taken up, and nothing has changed")
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangUp)
+		cancel()
+		<-ended
+	}
 }

@@ -14,7 +14,7 @@ func TestGatewayStoppedAtOnce(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	settings := filepath.Join(t.TempDir(), "gateway.yaml")
-	text := `doors: {wallets: {listen: "127.0.0.1:0"}, merchants: {listen: "127.0.0.1:0"}}
+	text := `stations: [{name: wallets, role: requestor, listen: "127.0.0.1:0"}, {name: merchants, role: merchant, listen: "127.0.0.1:0"}]
 http: {issuers: "127.0.0.1:0", phones: "127.0.0.1:0", operators: "127.0.0.1:0"}
 `
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {

@@ -48,7 +48,11 @@ func runMerchant(c *cobra.Command, f *partFlags, settings config.MerchantPart, l
 		return fmt.Errorf("no phone at %s: is `firsttap wallet` running? %w", settings.Phone, err)
 	}
 	defer held.Close()
-	m, err := merchant.Open(c.Context(), merchantOptions(settings, time.Now, rand.Reader, nil, log))
+	o, err := merchantOptions(settings, time.Now, rand.Reader, nil, log)
+	if err != nil {
+		return err
+	}
+	m, err := merchant.Open(c.Context(), o)
 	if err != nil {
 		return err
 	}

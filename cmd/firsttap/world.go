@@ -100,8 +100,9 @@ func openWorld(ctx context.Context, o worldOptions) (*world, error) {
 		chance.Keys = seed.Stream(o.seed, "keys")
 	}
 	settings := anyPorts(w.issuer.hostAt.Addr().String())
-	o.wires.set(network.Wallets, &settings.Doors.Wallets.Wire)
-	o.wires.set(network.Merchants, &settings.Doors.Merchants.Wire)
+	for i := range settings.Stations {
+		o.wires.set(network.Door(settings.Stations[i].Name), &settings.Stations[i].Wire)
+	}
 	o.wires.set(lineIssuer, &settings.Issuers[0].Wire)
 	w.network, err = network.Open(ctx, network.Options{
 		Settings: settings, Dir: o.dir, Version: knownVersion(), Chance: chance, Log: o.log,
@@ -142,7 +143,9 @@ func (w *world) certificates() string { return w.network.Certificates() }
 
 func anyPorts(issuerHost string) config.Gateway {
 	g := config.DefaultGateway()
-	g.Doors.Wallets.Listen, g.Doors.Merchants.Listen = anyPort, anyPort
+	for i := range g.Stations {
+		g.Stations[i].Listen = anyPort
+	}
 	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = anyPort, anyPort, anyPort
 	g.TLS.Operators = config.TwoWay
 	g.Issuers[0].Address = issuerHost
@@ -211,7 +214,10 @@ func (w *world) openMerchant(ctx context.Context, tamper func(*messages.TapReque
 	settings := config.DefaultMerchantPart()
 	settings.Gateway = w.network.Address(network.Merchants)
 	w.wires.set(network.Merchants, &settings.Wire)
-	o := merchantOptions(settings, w.clock.Now, seed.Stream(w.seed, "merchant"), w.wire, w.log)
+	o, err := merchantOptions(settings, w.clock.Now, seed.Stream(w.seed, "merchant"), w.wire, w.log)
+	if err != nil {
+		return nil, err
+	}
 	o.Tamper = tamper
 	return merchant.Open(ctx, o)
 }
@@ -234,9 +240,13 @@ func openWallet(ctx context.Context, settings config.WalletPart, held *phone.Pho
 	if err != nil {
 		return nil, err
 	}
+	secured, err := callerTLS(settings.Caller, certs.Requestor)
+	if err != nil {
+		return nil, err
+	}
 	o := wallet.Options{
 		Station: station.Options{
-			Name: "wallet", Addr: settings.Gateway, Number: settings.Station, Codec: settings.Codec(), Framing: settings.Frames(),
+			Name: "wallet", Addr: settings.Gateway, TLS: secured, Number: settings.Station, Codec: settings.Codec(), Framing: settings.Frames(),
 			Acquirer: walletAcquirer, Terminal: l.name, Acceptor: "TOKENREQUESTOR1",
 			Now: l.now, Random: l.random, Log: l.log.With().Str("actor", "wallet").Logger(),
 		},
@@ -250,10 +260,14 @@ func openWallet(ctx context.Context, settings config.WalletPart, held *phone.Pho
 	return wallet.Open(ctx, o)
 }
 
-func merchantOptions(settings config.MerchantPart, now func() time.Time, random io.Reader, wire *wiretap.Tap, log zerolog.Logger) merchant.Options {
+func merchantOptions(settings config.MerchantPart, now func() time.Time, random io.Reader, wire *wiretap.Tap, log zerolog.Logger) (merchant.Options, error) {
+	secured, err := callerTLS(settings.Caller, certs.Merchant)
+	if err != nil {
+		return merchant.Options{}, err
+	}
 	o := merchant.Options{
 		Station: station.Options{
-			Name: "merchant", Addr: settings.Gateway, Number: settings.Station, Codec: settings.Codec(), Framing: settings.Frames(),
+			Name: "merchant", Addr: settings.Gateway, TLS: secured, Number: settings.Station, Codec: settings.Codec(), Framing: settings.Frames(),
 			Acquirer: settings.Acquirer, Terminal: settings.Terminal, Acceptor: settings.Acceptor,
 			Now: now, Random: random, Log: log.With().Str("actor", "merchant").Logger(),
 		},
@@ -262,5 +276,5 @@ func merchantOptions(settings config.MerchantPart, now func() time.Time, random 
 	if wire != nil {
 		o.Station.Trace = wire.ISO("merchant", settings.Codec())
 	}
-	return o
+	return o, nil
 }

@@ -20,10 +20,20 @@ const (
 	Enquirer Role = "enquirer" // an issuer's program that may only ask about accounts
 	Operator Role = "operator" // everything at the operators' door
 	Auditor  Role = "auditor"  // looks at the operators' door and changes nothing
+
+	// Stations of these roles, and of Issuer and Operator, at a TCP door with the
+	// same name.
+	Requestor Role = "requestor"
+	Provider  Role = "provider"
+	Merchant  Role = "merchant"
+
+	Network Role = "network" // the gateway itself, where it dials issuers
 )
 
 // Roles are all roles, those of the issuers' door first.
-func Roles() []Role { return []Role{Issuer, Enquirer, Operator, Auditor} }
+func Roles() []Role {
+	return []Role{Issuer, Enquirer, Operator, Auditor, Requestor, Provider, Merchant, Network}
+}
 
 // Identity is who a client is: two words that may be logged.
 type Identity struct {
@@ -43,7 +53,7 @@ const ours = "urn:firsttap:"
 
 // Errors of identities.
 var (
-	ErrIdentity   = errors.New("this names no client: it must be " + ours + "ROLE:NAME with a role of issuer, enquirer, operator or auditor, and a name of A-Z a-z 0-9 . _ - with at most 64 characters")
+	ErrIdentity   = errors.New("this names no client: it must be " + ours + "ROLE:NAME with a role of issuer, enquirer, operator, auditor, requestor, provider, merchant or network, and a name of A-Z a-z 0-9 . _ - with at most 64 characters")
 	ErrNoIdentity = errors.New("the certificate names no client: it needs one URI " + ours + "ROLE:NAME among its subject alternative names")
 	ErrAmbiguous  = errors.New("the certificate names more than one client: it must have one " + ours + "ROLE:NAME only")
 	ErrAuthority  = errors.New("the certificate is an authority's own: a client needs one that the authority signed")

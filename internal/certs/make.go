@@ -97,7 +97,7 @@ type State string
 const (
 	Made    State = "made"
 	Kept    State = "kept"
-	Renewed State = "renewed" // it had ended, was about to, lacked a host's name, or its key was not there
+	Renewed State = "renewed" // it had ended, was about to, lacked a host's name or a use, or its key was not there
 )
 
 // Item is one certificate of a folder.
@@ -185,6 +185,9 @@ func clientLeaf(who Identity) leaf {
 	return leaf{file: string(who.Role) + "-" + who.Name + pemEnding, who: who}
 }
 
+// GatewayClient is who the gateway is where it dials issuers.
+var GatewayClient = Identity{Role: Network, Name: "gateway"}
+
 func keyFileOf(file string) string { return strings.TrimSuffix(file, pemEnding) + keyEnding }
 
 func (m *maker) path(file string) string { return filepath.Join(m.dir, file) }
@@ -251,6 +254,11 @@ func (m *maker) leaf(l leaf) (Item, error) {
 func (m *maker) good(l leaf, c *x509.Certificate) bool {
 	if c.NotAfter.Sub(m.now) < RenewBefore || len(union(hostsOf(c), l.hosts)) > len(hostsOf(c)) {
 		return false
+	}
+	for _, use := range l.uses() {
+		if !slices.Contains(c.ExtKeyUsage, use) {
+			return false
+		}
 	}
 	if l.who != (Identity{}) {
 		if who, err := IdentityOf(c); err != nil || who != l.who {

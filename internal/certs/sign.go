@@ -61,7 +61,7 @@ func (by pair) sign(l leaf, now time.Time) (pair, error) {
 	}
 	if l.who == (Identity{}) {
 		template.Subject.CommonName = "firsttap gateway"
-		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		template.ExtKeyUsage = l.uses()
 		for _, host := range l.hosts {
 			if ip := net.ParseIP(host); ip != nil {
 				template.IPAddresses = append(template.IPAddresses, ip)
@@ -71,7 +71,7 @@ func (by pair) sign(l leaf, now time.Time) (pair, error) {
 		}
 	} else {
 		template.Subject.CommonName = l.who.Name
-		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+		template.ExtKeyUsage = l.uses()
 		template.URIs = []*url.URL{l.who.uri()}
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -79,6 +79,19 @@ func (by pair) sign(l leaf, now time.Time) (pair, error) {
 		return pair{}, err
 	}
 	return issue(template, by, key)
+}
+
+// uses are what a certificate is for. An issuer's host is dialled, and may dial
+// itself: its certificate names no host, so that it serves only callers who look
+// for its identity, as Peer does.
+func (l leaf) uses() []x509.ExtKeyUsage {
+	switch l.who.Role {
+	case "":
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	case Issuer:
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+	}
+	return []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 }
 
 func issue(template *x509.Certificate, by pair, key *ecdsa.PrivateKey) (pair, error) {

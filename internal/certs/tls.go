@@ -35,6 +35,17 @@ func GatewayFiles(dir string) Files { return in(dir, GatewayFile) }
 // ClientFiles are a client's files in a folder that Make filled.
 func ClientFiles(dir string, who Identity) Files { return in(dir, clientLeaf(who).file) }
 
+// LineFiles are the gateway's files as one that dials issuers: in a folder that
+// Make filled for GatewayClient, its certificate; else those of its doors, f.
+func LineFiles(dir string, f Files) Files {
+	own := ClientFiles(dir, GatewayClient)
+	if _, err := os.Stat(own.CertificateFile); err != nil {
+		return f
+	}
+	own.AuthorityFile = f.AuthorityFile
+	return own
+}
+
 func in(dir, file string) Files {
 	m := maker{dir: dir}
 	return Files{m.path(AuthorityFile), m.path(file), m.path(keyFileOf(file))}
@@ -161,6 +172,29 @@ func Client(f Files) (*tls.Config, error) {
 		return nil, err
 	}
 	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return current(), nil }
+	return c, nil
+}
+
+// Peer gives the settings of a caller who knows the other side by its identity
+// and not by its host's name: is is shown its certificate once the chain to the
+// authority is verified, and an error ends the handshake.
+func Peer(f Files, is func(*x509.Certificate) error) (*tls.Config, error) {
+	c, err := Client(f)
+	if err != nil {
+		return nil, err
+	}
+	roots := c.RootCAs
+	c.InsecureSkipVerify = true // in the place of the host's name: VerifyConnection, which runs all the same
+	c.VerifyConnection = func(s tls.ConnectionState) error {
+		o := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+		for _, between := range s.PeerCertificates[1:] {
+			o.Intermediates.AddCert(between)
+		}
+		if _, err := s.PeerCertificates[0].Verify(o); err != nil {
+			return err
+		}
+		return is(s.PeerCertificates[0])
+	}
 	return c, nil
 }
 

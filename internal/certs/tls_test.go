@@ -253,8 +253,9 @@ func copied(t *testing.T, from, to, file string) {
 
 func TestFilesThatAreOfNoUse(t *testing.T) {
 	dir := t.TempDir()
-	filled(t, dir, certs.Order{Clients: []certs.Identity{harbour}})
-	if _, err := certs.Server(certs.ClientFiles(dir, harbour), certs.Terms{}); !errors.Is(err, certs.ErrNotServer) {
+	merchant := certs.Identity{Role: certs.Merchant, Name: "merchants"}
+	filled(t, dir, certs.Order{Clients: []certs.Identity{merchant}})
+	if _, err := certs.Server(certs.ClientFiles(dir, merchant), certs.Terms{}); !errors.Is(err, certs.ErrNotServer) {
 		t.Errorf("a client's certificate at a door: %v", err)
 	}
 	key := filepath.Join(dir, certs.GatewayKeyFile)

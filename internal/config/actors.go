@@ -18,18 +18,32 @@ type IssuerPart struct {
 	Site    string `yaml:"site"`  // where its web site listens
 	Range   string `yaml:"range"` // that cards are drawn from
 	Approve string `yaml:"approve"`
-	API     string `yaml:"api"` // of the gateway, for codes
+	Decides string `yaml:"decides"` // how its host decides about activations, one of IssuerDecides
+	Method  string `yaml:"method"`  // of a step-up, one of IssuerMethods
+	API     string `yaml:"api"`     // of the gateway, for codes
 	// Certificates is the folder with authority.pem and this issuer's
 	// certificate for the API; "" is the one that the gateway makes. An API
 	// without TLS needs none.
 	Certificates string `yaml:"certificates"`
-	Wire         `yaml:",inline"`
+	// Dial is the gateway's door for this issuer; then its host dials in there
+	// and does not listen.
+	Dial        string `yaml:"dial,omitempty"`
+	Connections int    `yaml:"connections"` // that it dials
+	TLS         string `yaml:"tls"`         // of its host: off, one-way or two-way
+	Wire        `yaml:",inline"`
 }
 
 // Ways in which applications are approved.
 const (
 	ApproveAuto   = "auto"   // as they come in
 	ApproveOffice = "office" // by a person, at the site's /office
+)
+
+// Words for how an issuer decides about activations, and how a token that waits
+// gets active. The first of each is the default.
+var (
+	IssuerDecides = []string{"green", "scores", "yellow", "red", "closed"}
+	IssuerMethods = []string{"passcode", "call-centre", "app"}
 )
 
 // WalletPart is the settings of `firsttap wallet`.
@@ -41,6 +55,7 @@ type WalletPart struct {
 	Site        string `yaml:"site"`        // of the issuer
 	Holder      string `yaml:"holder"`      // who applies
 	Contactless string `yaml:"contactless"` // where terminals reach the phone
+	Caller      `yaml:",inline"`
 	Wire        `yaml:",inline"`
 }
 
@@ -58,7 +73,22 @@ type MerchantPart struct {
 	Acquirer string `yaml:"acquirer"`
 	Terminal string `yaml:"terminal"`
 	Acceptor string `yaml:"acceptor"`
+	Caller   `yaml:",inline"`
 	Wire     `yaml:",inline"`
+}
+
+// Caller says how a station secures its connections to the gateway.
+type Caller struct {
+	TLS          string `yaml:"tls"`          // off, one-way or two-way, as its door has it
+	Certificates string `yaml:"certificates"` // folder of authority and certificate; "" is the one that the gateway makes
+	Known        string `yaml:"stationName"`  // as the gateway's settings name it, and its certificate
+}
+
+func defaultCaller(name string) Caller { return Caller{TLS: Off, Known: name} }
+
+func (c Caller) check(f *Faults) {
+	checkOneOf(f, "tls", c.TLS, Off, OneWay, TwoWay)
+	checkIssuerName(f, "stationName", c.Known)
 }
 
 // DefaultIssuerPart fits DefaultGateway.
@@ -66,6 +96,8 @@ func DefaultIssuerPart() IssuerPart {
 	return IssuerPart{
 		Name: IssuerNameDefault, Title: "Harbour Bank", Host: "127.0.0.1:8600", Site: "127.0.0.1:8680",
 		Range: IssuerRangeDefault, Approve: ApproveAuto, API: "https://127.0.0.1:8580", Wire: defaultWire(200001),
+		Decides: IssuerDecides[0], Method: IssuerMethods[0],
+		Connections: 1, TLS: Off,
 	}
 }
 
@@ -74,6 +106,7 @@ func DefaultWalletPart() WalletPart {
 	return WalletPart{
 		Gateway: "127.0.0.1:8583", Channel: "https://127.0.0.1:8443", Requestor: "40010030273",
 		Site: "http://127.0.0.1:8680", Holder: "Ada Lovelace", Contactless: "127.0.0.1:8700", Wire: defaultWire(100001),
+		Caller: defaultCaller("wallets"),
 	}
 }
 
@@ -83,6 +116,7 @@ func DefaultMerchantPart() MerchantPart {
 		Gateway: "127.0.0.1:8584", Phone: "127.0.0.1:8700", Amount: "12.50",
 		Name: "CORNER BAKERY", City: "SAN FRANCISCO", Letters: "US", Category: "5462", Country: "840", Currency: "840",
 		Acquirer: "400552", Terminal: "TERMID01", Acceptor: "CORNERBAKERY001", Wire: defaultWire(100002),
+		Caller: defaultCaller("merchants"),
 	}
 }
 
@@ -118,7 +152,14 @@ func (i *IssuerPart) check(f *Faults) {
 	if i.Approve != ApproveAuto && i.Approve != ApproveOffice {
 		f.add("approve", "must be %s or %s", ApproveAuto, ApproveOffice)
 	}
+	checkOneOf(f, "decides", i.Decides, IssuerDecides...)
+	checkOneOf(f, "method", i.Method, IssuerMethods...)
 	checkURL(f, "api", i.API, "https", "http")
+	if i.Dial != "" {
+		checkPeer(f, "dial", i.Dial)
+	}
+	checkWhole(f, "connections", i.Connections, 1, linesMax)
+	checkOneOf(f, "tls", i.TLS, Off, OneWay, TwoWay)
 	i.Wire.check(f, "")
 }
 
@@ -129,6 +170,7 @@ func (w *WalletPart) check(f *Faults) {
 	checkURL(f, "site", w.Site, "http")
 	checkLength(f, "holder", w.Holder, 1, holderMax)
 	checkListen(f, "contactless", w.Contactless)
+	w.Caller.check(f)
 	w.Wire.check(f, "")
 }
 
@@ -147,6 +189,7 @@ func (m *MerchantPart) check(f *Faults) {
 	checkWireText(f, "countryLetters", m.Letters, 2, 2)
 	checkWireText(f, "terminal", m.Terminal, 8, 8)
 	checkWireText(f, "acceptor", m.Acceptor, 15, 15)
+	m.Caller.check(f)
 	m.Wire.check(f, "")
 }
 

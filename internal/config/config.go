@@ -150,11 +150,12 @@ type Wire struct {
 	Station uint32 `yaml:"station"` // the peer's number in the header, six digits
 
 	codec *specs.Codec // of Spec, read by check
+	sum   string       // of the file that Spec names
 }
 
-// check adds faults with paths that begin with prefix, such as "doors.wallets.".
+// check adds faults with paths that begin with prefix, such as "stations[0].".
 func (w *Wire) check(f *Faults, prefix string) {
-	p, err := ReadSpec(w.Spec)
+	p, sum, err := readSpec(w.Spec)
 	var faults profile.Faults
 	switch {
 	case errors.As(err, &faults):
@@ -164,7 +165,7 @@ func (w *Wire) check(f *Faults, prefix string) {
 	case err != nil:
 		f.add(prefix+"spec", "%v", err)
 	default:
-		w.codec = p.Codec
+		w.codec, w.sum = p.Codec, sum
 	}
 	if _, err := specs.FramingByName(w.Framing); err != nil || w.Framing == specs.FramingNone {
 		f.add(prefix+"framing", "must be one of vap, binary2, ascii4")
@@ -182,6 +183,10 @@ func (w Wire) Codec() *specs.Codec {
 	codec, _ := specs.SpecByName(w.Spec) // a default, which no check has seen
 	return codec
 }
+
+// Sum is the SHA-256 of the file that Spec names, in hexadecimal; "" for a name.
+// Codecs of equal Spec and Sum are alike.
+func (w Wire) Sum() string { return w.sum }
 
 // Frames is the framing that Framing names; check has made sure of it.
 func (w Wire) Frames() specs.Framing {

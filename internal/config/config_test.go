@@ -151,7 +151,9 @@ func TestPrintThenLoad(t *testing.T) {
 	g := DefaultGateway()
 	g.Issuers[0].Ranges[0].OncePerWindow = false
 	g.Issuers[0].Ranges[0].GraceSeconds = 0
-	g.Issuers = append(g.Issuers, Issuer{Name: "0400", Address: "[::1]:8601", Wire: defaultWire(200002), Ranges: []Range{DefaultRange("400000-400009")}})
+	further := defaultIssuer()
+	further.Name, further.Listen, further.Wire, further.Ranges = "0400", "[::1]:8601", defaultWire(200002), []Range{DefaultRange("400000-400009")}
+	g.Issuers = append(g.Issuers, further)
 	printed(t, g, LoadGateway)
 	i := DefaultIssuerPart()
 	i.Title, i.Framing = "Bänk \"of\" 'quotes'", "ascii4"

@@ -7,16 +7,15 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
+	"github.com/firsttap/firsttap/token"
 )
 
 // Gateway is the settings of `firsttap gateway`.
 type Gateway struct {
-	Mode  string `yaml:"mode"`
-	Doors struct {
-		Wallets   Door `yaml:"wallets"`
-		Merchants Door `yaml:"merchants"`
-	} `yaml:"doors"`
-	HTTP struct {
+	Mode     string    `yaml:"mode"`
+	Stations []Station `yaml:"stations"` // that dial in over TCP
+	HTTP     struct {
 		Issuers   string `yaml:"issuers"`   // dCVV2 API
 		Phones    string `yaml:"phones"`    // key material of tokens
 		Operators string `yaml:"operators"` // management
@@ -29,6 +28,8 @@ type Gateway struct {
 	Limits               Limits   `yaml:"limits"`
 	Issuers              []Issuer `yaml:"issuers"`
 
+	// CryptogramVersion is that of new tokens in secure elements: 10, 17 or 18.
+	CryptogramVersion int `yaml:"cryptogramVersion"`
 	// RetentionDays is how long concluded transactions, the marks of their
 	// codes and notices that have ended are kept, 2 to 3650 days.
 	RetentionDays int `yaml:"retentionDays"`
@@ -37,18 +38,20 @@ type Gateway struct {
 	RequestorFailuresPerHourMax int `yaml:"requestorFailuresPerHourMax"`
 }
 
-// Door is where stations dial in.
-type Door struct {
-	Listen string `yaml:"listen"`
-	Wire   `yaml:",inline"`
-}
-
-// Issuer is an issuer's host and the account ranges it registered.
+// Issuer is an issuer's host and the account ranges it registered. It is
+// dialled at Address, or dials in at Listen.
 type Issuer struct {
-	Name    string `yaml:"name"` // also its clientId at the dCVV2 API
-	Address string `yaml:"address"`
-	Wire    `yaml:",inline"`
-	Ranges  []Range `yaml:"ranges"`
+	Name        string `yaml:"name"` // also its clientId at the dCVV2 API
+	Address     string `yaml:"address,omitempty"`
+	Listen      string `yaml:"listen,omitempty"`
+	Connections int    `yaml:"connections"` // that are dialled, or that may come in
+	Wire        `yaml:",inline"`
+	TLS         string       `yaml:"tls"`    // off, one-way or two-way
+	SignOn      bool         `yaml:"signOn"` // of the gateway where it dials, of the issuer where that does
+	StandIn     StandIn      `yaml:"standIn"`
+	Limits      LinkLimits   `yaml:"limits"`
+	Timeouts    LinkTimeouts `yaml:"timeouts"`
+	Ranges      []Range      `yaml:"ranges"`
 }
 
 // Range is an account range with its policy.
@@ -96,18 +99,16 @@ const (
 // DefaultGateway is a gateway on one machine with one issuer.
 func DefaultGateway() Gateway {
 	var g Gateway
-	g.Doors.Wallets = Door{Listen: "127.0.0.1:8583", Wire: defaultWire(100001)}
-	g.Doors.Merchants = Door{Listen: "127.0.0.1:8584", Wire: defaultWire(100002)}
+	g.Stations = defaultStations()
 	g.HTTP.Issuers, g.HTTP.Phones, g.HTTP.Operators = "127.0.0.1:8580", "127.0.0.1:8443", "127.0.0.1:8581"
 	g.Mode, g.TLS, g.Keys = ModeTest, defaultTLS(), defaultKeys()
 	g.TokenRange, g.Institution, g.IssuerTimeoutSeconds = TokenRangeDefault, "400000", 10
-	g.RetentionDays = RetentionDaysDefault
+	g.RetentionDays, g.CryptogramVersion = RetentionDaysDefault, int(emv.Version18)
 	g.RequestorFailuresPerHourMax = RequestorFailuresPerHourDefault
 	g.Limits = DefaultLimits()
-	g.Issuers = []Issuer{{
-		Name: IssuerNameDefault, Address: "127.0.0.1:8600", Wire: defaultWire(200001),
-		Ranges: []Range{DefaultRange(IssuerRangeDefault)},
-	}}
+	harbour := defaultIssuer()
+	harbour.Name, harbour.Address, harbour.Ranges = IssuerNameDefault, "127.0.0.1:8600", []Range{DefaultRange(IssuerRangeDefault)}
+	g.Issuers = []Issuer{harbour}
 	return g
 }
 
@@ -133,15 +134,6 @@ func (r *Range) UnmarshalYAML(unmarshal func(any) error) error {
 	return err
 }
 
-// UnmarshalYAML starts from the default wire.
-func (i *Issuer) UnmarshalYAML(unmarshal func(any) error) error {
-	type plain Issuer
-	p := plain{Wire: defaultWire(200001)}
-	err := unmarshal(&p)
-	*i = Issuer(p)
-	return err
-}
-
 // Policy is the range's policy.
 func (r Range) Policy() dcvv2.Policy {
 	return dcvv2.Policy{
@@ -161,8 +153,12 @@ func LoadGateway(path string) (Gateway, error) {
 }
 
 func (g *Gateway) check(f *Faults) {
-	checkDoor(f, "doors.wallets", &g.Doors.Wallets)
-	checkDoor(f, "doors.merchants", &g.Doors.Merchants)
+	if len(g.Stations) == 0 {
+		f.add("stations", "must have at least one station")
+	}
+	for i := range g.Stations {
+		g.Stations[i].checkAt(f, fmt.Sprintf("stations[%d]", i))
+	}
 	checkListen(f, "http.issuers", g.HTTP.Issuers)
 	checkListen(f, "http.phones", g.HTTP.Phones)
 	checkListen(f, "http.operators", g.HTTP.Operators)
@@ -175,6 +171,9 @@ func (g *Gateway) check(f *Faults) {
 	checkWhole(f, "issuerTimeoutSeconds", g.IssuerTimeoutSeconds, 1, issuerTimeoutSecondsMax)
 	checkWhole(f, "retentionDays", g.RetentionDays, retentionDaysMin, retentionDaysMax)
 	checkWhole(f, "requestorFailuresPerHourMax", g.RequestorFailuresPerHourMax, 0, dcvv2.RangeFailuresPerHourMax)
+	if !slices.Contains(token.Versions, emv.Version(g.CryptogramVersion)) {
+		f.add("cryptogramVersion", "must be 10, 17 or 18, not %d", g.CryptogramVersion)
+	}
 	g.Limits.check(f)
 	if len(g.Issuers) == 0 {
 		f.add("issuers", "must have at least one issuer")
@@ -193,38 +192,15 @@ const issuerTimeoutSecondsMax = 60
 
 // checkTogether checks what only holds between settings that are right alone.
 func (g *Gateway) checkTogether(f *Faults) {
-	tokens, _ := card.ParseRange(g.TokenRange)
-	names := make(map[string]bool)
+	g.checkUnique(f)
 	for i, issuer := range g.Issuers {
-		if names[issuer.Name] {
-			f.add(fmt.Sprintf("issuers[%d].name", i), "%q is the name of another issuer", issuer.Name)
-		}
-		names[issuer.Name] = true
 		for j, r := range issuer.Ranges {
-			if cards, _ := card.ParseRange(r.Range); cards.Overlaps(tokens) {
-				f.add(fmt.Sprintf("issuers[%d].ranges[%d].range", i, j), "shares numbers with tokenRange: a number must be a card or a token")
-			}
+			cards, _ := card.ParseRange(r.Range)
+			g.checkTokenRanges(f, fmt.Sprintf("issuers[%d].ranges[%d].range", i, j), cards)
 		}
 	}
 	if _, err := g.Registry(); err != nil {
 		f.add("issuers", "%v", err)
-	}
-}
-
-func checkDoor(f *Faults, path string, d *Door) {
-	checkListen(f, path+".listen", d.Listen)
-	d.Wire.check(f, path+".")
-}
-
-func (i *Issuer) checkAt(f *Faults, path string) {
-	checkIssuerName(f, path+".name", i.Name)
-	checkPeer(f, path+".address", i.Address)
-	i.Wire.check(f, path+".")
-	if len(i.Ranges) == 0 {
-		f.add(path+".ranges", "must have at least one range")
-	}
-	for j, r := range i.Ranges {
-		r.checkAt(f, fmt.Sprintf("%s.ranges[%d]", path, j))
 	}
 }
 

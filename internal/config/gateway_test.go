@@ -10,10 +10,10 @@ import (
 
 func TestGatewayLimits(t *testing.T) {
 	for _, l := range []limit[Gateway]{
-		{"doors.wallets.listen", func(g *Gateway, v string) { g.Doors.Wallets.Listen = v }, goodListen, badListen},
-		{"doors.merchants.listen", func(g *Gateway, v string) { g.Doors.Merchants.Listen = v }, goodListen, badListen},
-		{"doors.wallets.spec", func(g *Gateway, v string) { g.Doors.Wallets.Spec = v }, goodSpec, badSpec},
-		{"doors.merchants.framing", func(g *Gateway, v string) { g.Doors.Merchants.Framing = v }, framings, badFraming},
+		{"stations[0].listen", func(g *Gateway, v string) { g.Stations[0].Listen = v }, goodListen, badListen},
+		{"stations[1].listen", func(g *Gateway, v string) { g.Stations[1].Listen = v }, goodListen, badListen},
+		{"stations[0].spec", func(g *Gateway, v string) { g.Stations[0].Spec = v }, goodSpec, badSpec},
+		{"stations[1].framing", func(g *Gateway, v string) { g.Stations[1].Framing = v }, framings, badFraming},
 		{"mode", func(g *Gateway, v string) { g.Mode = v }, []string{"test", "production"}, []string{"", "Production", "demo"}},
 		{"tls.minimum", func(g *Gateway, v string) { g.TLS.Minimum = v }, []string{"1.3", "1.2"}, []string{"", "1.1", "1.4", "TLS1.3"}},
 		{"tls.issuers", func(g *Gateway, v string) { g.TLS.Issuers = v }, []string{"two-way", "off"}, []string{"", "one-way", "on"}},
@@ -72,7 +72,9 @@ func whole(field func(*Gateway) *int) func(*Gateway, string) {
 // Settings that are right alone can be wrong together.
 func TestFaultsBetweenSettings(t *testing.T) {
 	second := func(name, digits string) Issuer {
-		return Issuer{Name: name, Address: "127.0.0.1:8601", Wire: defaultWire(200002), Ranges: []Range{DefaultRange(digits)}}
+		i := defaultIssuer()
+		i.Name, i.Address, i.Station, i.Ranges = name, "127.0.0.1:8601", 200002, []Range{DefaultRange(digits)}
+		return i
 	}
 	tests := []struct {
 		name   string

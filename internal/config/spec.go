@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 
@@ -15,18 +16,25 @@ import (
 // in moov's JSON form, which has a slash in its path or ends in .json. What is
 // wrong with a description is profile.Faults.
 func ReadSpec(nameOrFile string) (*profile.Profile, error) {
+	p, _, err := readSpec(nameOrFile)
+	return p, err
+}
+
+// readSpec gives the sum of a file too, see Wire.Sum.
+func readSpec(nameOrFile string) (p *profile.Profile, sum string, err error) {
 	if !IsSpecFile(nameOrFile) {
 		p, err := profile.ByName(nameOrFile)
 		if err != nil {
-			return nil, fmt.Errorf("%w, or a file such as ./my-spec.json", err)
+			return nil, "", fmt.Errorf("%w, or a file such as ./my-spec.json", err)
 		}
-		return p, nil
+		return p, "", nil
 	}
 	raw, err := files.Read(nameOrFile, fileBytesMax)
 	if err != nil {
-		return nil, fmt.Errorf("%w: name one of %s, or a file with a description", err, strings.Join(specs.SpecNames(), ", "))
+		return nil, "", fmt.Errorf("%w: name one of %s, or a file with a description", err, strings.Join(specs.SpecNames(), ", "))
 	}
-	return profile.Import(bytes.NewReader(raw), specNeeds())
+	p, err = profile.Import(bytes.NewReader(raw), specNeeds())
+	return p, fmt.Sprintf("%x", sha256.Sum256(raw)), err
 }
 
 // IsSpecFile reports whether a spec is a file and no name.

@@ -50,14 +50,14 @@ func TestEachFaultOfASpecIsAFaultOfTheSetting(t *testing.T) {
 		return bytes.Replace(raw, []byte(`"Transmission date and time",`), []byte(`"Transmission date and time", "padding": {"type": "Left", "pad": "0"},`), 1)
 	})
 	g := DefaultGateway()
-	g.Doors.Wallets.Spec = file
+	g.Stations[0].Spec = file
 	f := faultsOf(&g)
 	want := []string{"fields.0.enc: \"PACKED\"", "fields.2.enc: \"PACKED\"", "fields.7.padding: padding with 0"}
 	if len(f) != len(want) {
 		t.Fatalf("%d faults, want %d:\n%v", len(f), len(want), f)
 	}
 	for i, line := range f {
-		if !strings.HasPrefix(line, "doors.wallets.spec: "+file+": "+want[i]) {
+		if !strings.HasPrefix(line, "stations[0].spec: "+file+": "+want[i]) {
 			t.Errorf("got %s, want %s", line, want[i])
 		}
 	}

@@ -16,12 +16,12 @@ func TestStrictness(t *testing.T) {
 		{"an empty document", "---\n", ""},
 		{"null", "null\n", ""},
 		{"a key of the top", "lisen: 1\n", "lisen: there is no such key (line 1)"},
-		{"a key deep down", "doors:\n  wallets: {listen: ':0', port: 1}\n", "doors.wallets.port: there is no such key (line 2)"},
+		{"a key deep down", "stations:\n- {name: a, role: merchant, listen: ':0', limits: {port: 1}}\n", "stations[0].limits.port: there is no such key (line 2)"},
 		{"a key in a list", "issuers:\n- name: a\n  adress: b\n", "issuers[0].adress: there is no such key (line 3)"},
 		{"text for a number", "issuerTimeoutSeconds: ten\n", `issuerTimeoutSeconds: must be a whole number, not "ten" (line 1)`},
 		{"a fraction", "issuerTimeoutSeconds: 1.5\n", `issuerTimeoutSeconds: must be a whole number, not "1.5" (line 1)`},
-		{"a negative station", "doors: {wallets: {station: -1}}\n", `doors.wallets.station: must be a whole number, not "-1" (line 1)`},
-		{"a list for keys", "doors: [1]\n", "doors: must be keys with values, not a list (line 1)"},
+		{"a negative station", "stations: [{station: -1}]\n", `stations[0].station: must be a whole number, not "-1" (line 1)`},
+		{"a list for keys", "http: [1]\n", "http: must be keys with values, not a list (line 1)"},
 		{"keys for a list", "issuers: {a: 1}\n", "issuers: must be a list, not keys with values (line 1)"},
 		{"keys for text", "institution: {a: 1}\n", "institution: must be text, not keys with values (line 1)"},
 		{"a list for the whole", "- 1\n", "settings: must be keys with values, not a list (line 1)"},
@@ -46,7 +46,7 @@ func TestStrictness(t *testing.T) {
 
 func TestWhatIsNoSettingsFile(t *testing.T) {
 	for name, file := range map[string]string{
-		"this is no YAML":                       "doors: [\n",
+		"this is no YAML":                       "stations: [\n",
 		"a settings file has one document only": "institution: '1'\n---\n",
 	} {
 		if _, err := LoadGateway(written(t, file)); err == nil || !strings.Contains(err.Error(), name) {
@@ -67,8 +67,8 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(defaults.String())
 	for _, seed := range []string{
-		"", "---\n---\n", "doors: [", "issuers: [{}]", "issuers: [null]", "doors: &a {wallets: *a}", "? [a]\n: b", "<<: {institution: '1'}",
-		"a: &a [*a]", "issuers: [{ranges: [{range: 1}]}]", "\xff", "institution: !!binary aGk=", "doors: {wallets: {station: 0o17}}",
+		"", "---\n---\n", "stations: [", "issuers: [{}]", "issuers: [null]", "stations: &a [*a]", "? [a]\n: b", "<<: {institution: '1'}",
+		"a: &a [*a]", "issuers: [{ranges: [{range: 1}]}]", "\xff", "institution: !!binary aGk=", "stations: [{station: 0o17}]",
 		"tls: {clients: []}", "tls: null", "tls: {clients: [{sha256: 00}]}",
 	} {
 		f.Add(seed)

@@ -119,6 +119,13 @@ func checkProtection(f *Faults, door, protection, address string) {
 	}
 }
 
+// OnLoopback reports whether an address to listen at is reached from its own
+// machine only.
+func OnLoopback(address string) bool {
+	host, _, ok := split(address)
+	return ok && isLoopback(host)
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

@@ -22,7 +22,9 @@ func (h house) elsewhere(t *testing.T) places {
 		host: free(t), site: free(t),
 	}
 	p.gateway = "bin/firsttap gateway --config " + h.write(t, "gateway.yaml", fmt.Sprintf(`
-doors: { wallets: { listen: %q }, merchants: { listen: %q } }
+stations:
+  - { name: wallets, role: requestor, listen: %q }
+  - { name: merchants, role: merchant, listen: %q }
 http: { issuers: %q, phones: %q, operators: %q }
 issuers:
   - { name: harbour, address: %q, ranges: [ { range: "4761739" } ] }

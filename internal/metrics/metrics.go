@@ -20,6 +20,7 @@ import (
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
 )
 
 const namespace = "firsttap"
@@ -37,6 +38,7 @@ type Metrics struct {
 	took        *prometheus.HistogramVec
 	activations *prometheus.CounterVec
 	taps        *prometheus.CounterVec
+	others      *prometheus.CounterVec
 	messages    *prometheus.HistogramVec
 	alarms      *prometheus.CounterVec
 	throttled   *prometheus.CounterVec
@@ -52,6 +54,7 @@ func New(version string) *Metrics {
 		took:        histogram("http_request_duration_seconds", "Time to answer a request at the HTTP doors.", "door", "route"),
 		activations: counter("activations_total", "Activations answered, by the code's result (M, N, P, S, U or none) and response (field 39).", "result", "response"),
 		taps:        counter("taps_total", "Taps answered, by response (field 39).", "response"),
+		others:      counter("messages_total", "Other ISO 8583 requests answered: online, life cycle, reversal; by response (field 39).", "kind", "response"),
 		messages:    histogram("message_duration_seconds", "Time to answer an ISO 8583 request, the issuer's time in it.", "kind"),
 		alarms:      counter("failures_alarms_total", "Scopes whose failed codes of an hour reached the alarm.", "scope"),
 		throttled:   counter("throttled_total", "Codes not checked because a scope had too many failed codes in the hour.", "scope"),
@@ -62,7 +65,7 @@ func New(version string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.clients, m.took, m.activations, m.taps, m.messages, m.alarms, m.throttled, m.blocked,
+	m.registry.MustRegister(m.requests, m.clients, m.took, m.activations, m.taps, m.others, m.messages, m.alarms, m.throttled, m.blocked,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -122,6 +125,12 @@ func (m *Metrics) Tap(response string, took time.Duration) {
 	m.messages.WithLabelValues("tap").Observe(took.Seconds())
 }
 
+// Answered counts an answered request of any other kind. response is field 39.
+func (m *Metrics) Answered(kind vault.Kind, response string, took time.Duration) {
+	m.others.WithLabelValues(string(kind), responseLabel(response)).Inc()
+	m.messages.WithLabelValues(string(kind)).Observe(took.Seconds())
+}
+
 func resultLabel(r dcvv2.Result) string {
 	switch r {
 	case dcvv2.Match, dcvv2.NoMatch, dcvv2.NotProcessed, dcvv2.ShouldBePresent, dcvv2.NotParticipating:
@@ -131,8 +140,11 @@ func resultLabel(r dcvv2.Result) string {
 }
 
 // responseLabel lets response codes pass that have the form of one: two digits,
-// or a letter and a digit. An issuer can send 360 of them at most.
+// or a letter and a digit, or 6P. An issuer can send 361 of them at most.
 func responseLabel(response string) string {
+	if response == string(token.VerificationFailed) {
+		return response
+	}
 	if len(response) == 2 && '0' <= response[1] && response[1] <= '9' {
 		if first := response[0]; '0' <= first && first <= '9' || 'A' <= first && first <= 'Z' {
 			return response
@@ -144,7 +156,7 @@ func responseLabel(response string) string {
 // scopeLabel is the kind of a scope: requestor of requestor/40010030273.
 func scopeLabel(scope string) string {
 	switch kind, _, _ := strings.Cut(scope, "/"); kind {
-	case "requestor", "range":
+	case "requestor", "range", "station":
 		return kind
 	}
 	return "other"

@@ -13,7 +13,8 @@ import (
 // Door is where a network is met, as it is named to people.
 type Door string
 
-// Doors of a network: two of ISO 8583, three of HTTP.
+// Doors of a network: two of ISO 8583, as the default settings name these
+// stations, and three of HTTP.
 const (
 	Wallets   Door = "wallets"
 	Merchants Door = "merchants"
@@ -24,7 +25,6 @@ const (
 
 func (n *Network) listen() error {
 	for door, address := range map[Door]string{
-		Wallets: n.settings.Doors.Wallets.Listen, Merchants: n.settings.Doors.Merchants.Listen,
 		Issuers: n.settings.HTTP.Issuers, Phones: n.settings.HTTP.Phones, Operators: n.settings.HTTP.Operators,
 	} {
 		l, err := net.Listen("tcp", address)
@@ -36,8 +36,14 @@ func (n *Network) listen() error {
 	return nil
 }
 
-// Address is where a door listens, host:port, the port filled in.
-func (n *Network) Address(door Door) string { return n.listeners[door].Addr().String() }
+// Address is where a door of HTTP listens, or that of a station by its name,
+// host:port, the port filled in; "" for a station that is none.
+func (n *Network) Address(door Door) string {
+	if l := n.listeners[door]; l != nil {
+		return l.Addr().String()
+	}
+	return n.gateway.Address(string(door))
+}
 
 // URL is where an HTTP door is.
 func (n *Network) URL(door Door) string { return scheme(n.settings, door) + "://" + n.Address(door) }

@@ -17,17 +17,20 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/firsttap/firsttap/api"
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/internal/metrics"
 	"github.com/firsttap/firsttap/keys"
 	"github.com/firsttap/firsttap/ranges"
+	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 	"github.com/firsttap/firsttap/vault/sqlite"
 )
@@ -40,9 +43,10 @@ const (
 	secretVersion   = 1
 )
 
-// Options say what a network works with. All are required but Version.
+// Options say what a network works with. All are required but Version and File.
 type Options struct {
 	Settings config.Gateway
+	File     string // that Settings were read from and Reload reads anew; "" for none
 	Dir      string // data folder: store, keys and certificates; made when it is missing
 	Version  string // of the program, for the metrics
 	Chance   Chance
@@ -66,16 +70,21 @@ type Network struct {
 	gateway   *gateway.Gateway
 	api       *api.API
 	store     vault.Store
+	passcodes token.PasscodeKey
 	keys      masters
 	ranges    *ranges.Register
 	listeners map[Door]net.Listener
 	tls       map[Door]*tls.Config // none for plain HTTP
+
+	reloading sync.Mutex
+	file      string
+	secured   map[security]*tls.Config // of stations; only Open and Reload touch it
 }
 
 // Open opens the store and the keys and listens at every door; nobody is
 // answered until Run. The settings must be those that Load gave, or as good.
 func Open(ctx context.Context, o Options) (*Network, error) {
-	n := &Network{settings: o.Settings, dir: o.Dir, chance: o.Chance, log: o.Log, listeners: make(map[Door]net.Listener)}
+	n := &Network{settings: o.Settings, dir: o.Dir, chance: o.Chance, log: o.Log, listeners: make(map[Door]net.Listener), file: o.File, secured: make(map[security]*tls.Config)}
 	if err := n.open(ctx, o.Version); err != nil {
 		n.Close()
 		return nil, err
@@ -96,6 +105,9 @@ func (n *Network) open(ctx context.Context, version string) error {
 		return err
 	}
 	if n.store, err = openStore(n.dir, ring); err != nil {
+		return err
+	}
+	if n.passcodes, err = passcodeKey(ring); err != nil {
 		return err
 	}
 	if err := certify(settings, n.dir); err != nil {
@@ -121,9 +133,14 @@ func (n *Network) assemble(ctx context.Context, counts *metrics.Metrics) error {
 	if n.ranges, err = n.openRanges(ctx, numbers); err != nil {
 		return err
 	}
+	met, err := n.stationsOf(settings)
+	if err != nil {
+		return err
+	}
 	n.gateway, err = gateway.New(gateway.Options{
-		Store: counts.Store(n.store), Observe: observing(counts), Keys: n.keys, Registry: n.ranges, Issuers: issuerStations(settings),
+		Store: counts.Store(n.store), Observe: observing(counts), Keys: n.keys, Registry: n.ranges, Stations: met, Admit: n.admit,
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
+		Passcodes: n.passcodes, CryptogramVersion: emv.Version(settings.CryptogramVersion),
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
 		Now:           n.chance.Now, Random: n.chance.Random, Log: n.log.With().Str("actor", "gateway").Logger(),
 		RequestorFailuresPerHourMax: settings.RequestorFailuresPerHourMax,
@@ -133,7 +150,7 @@ func (n *Network) assemble(ctx context.Context, counts *metrics.Metrics) error {
 	}
 	counts.Watch(n.store, n.gateway.LinesUp)
 	n.api, err = api.New(api.Options{
-		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Now: n.chance.Now,
+		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Stations: operated{n}, Now: n.chance.Now,
 		Limits: api.Limits(settings.Limits), Metrics: counts.Handler(),
 		Observe: func(o api.Observed) { counts.Request(o.Door, o.Route, o.Issuer, o.Status, o.Took) },
 		Log:     n.log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
@@ -154,11 +171,14 @@ func (n *Network) WaitIssuers(ctx context.Context) error { return n.gateway.Wait
 // observing counts what the gateway answers.
 func observing(m *metrics.Metrics) func(gateway.Observed) {
 	return func(o gateway.Observed) {
-		if o.Kind == vault.KindTap {
+		switch o.Kind {
+		case vault.KindTap:
 			m.Tap(string(o.Response), o.Took)
-			return
+		case vault.KindActivation:
+			m.Activation(o.Result, string(o.Response), o.Took)
+		default:
+			m.Answered(o.Kind, string(o.Response), o.Took)
 		}
-		m.Activation(o.Result, string(o.Response), o.Took)
 		m.Refused(o.Refused)
 	}
 }
@@ -170,24 +190,19 @@ func networkKeys() []keys.Wanted {
 		{Usage: keys.Token, Version: tokenKeyVersion},
 		{Usage: keys.PANSeal, Version: secretVersion},
 		{Usage: keys.PANReference, Version: secretVersion},
+		{Usage: keys.Passcode, Version: secretVersion},
 	}
 }
 
 // openRanges opens the account ranges in force, with the keys of their codes.
 func (n *Network) openRanges(ctx context.Context, tokens card.Range) (*ranges.Register, error) {
 	settings, held, now := n.settings, n.keys, n.chance.Now
-	registry, err := settings.Registry()
+	stated, err := statedIn(settings, now())
 	if err != nil {
 		return nil, err
 	}
-	var stated []ranges.Stated
-	for _, r := range registry.All() {
-		stated = append(stated, ranges.Stated{Range: r.Range, Issuer: r.Issuer, Policy: r.Schedule.At(now())})
-	}
 	o := ranges.Options{TokenRange: tokens, Log: n.log.With().Str("actor", "ranges").Logger()}
-	for _, issuer := range settings.Issuers {
-		o.Issuers = append(o.Issuers, issuer.Name)
-	}
+	o.Issuers = issuersIn(settings)
 	o.Ensure = func(accountRange string, version, bytes int) error {
 		if _, err := held.CodeMaster(accountRange, version); err != nil && settings.Mode == config.ModeProduction {
 			return fmt.Errorf("%w: in production it is made on purpose, by `firsttap keys generate` or `import` with --usage dcvv2 --range %s --key-version %d", err, accountRange, version)
@@ -195,6 +210,14 @@ func (n *Network) openRanges(ctx context.Context, tokens card.Range) (*ranges.Re
 		return held.Ensure(keys.Wanted{Usage: keys.DCVV2, Range: accountRange, Version: version, Bytes: bytes})
 	}
 	return ranges.Open(ctx, n.store, now, stated, o)
+}
+
+func passcodeKey(ring *keys.Ring) (token.PasscodeKey, error) {
+	secret, err := ring.Secret(keys.Passcode, secretVersion)
+	if err != nil {
+		return token.PasscodeKey{}, err
+	}
+	return token.NewPasscodeKey(secret)
 }
 
 func openStore(dir string, ring *keys.Ring) (vault.Store, error) {
@@ -211,18 +234,6 @@ func openStore(dir string, ring *keys.Ring) (vault.Store, error) {
 		return nil, err
 	}
 	return sqlite.Open(filepath.Join(dir, StoreFile), cipher)
-}
-
-func issuerStations(settings config.Gateway) []gateway.IssuerStation {
-	var stations []gateway.IssuerStation
-	for _, issuer := range settings.Issuers {
-		stations = append(stations, gateway.IssuerStation{Station: stationOf(issuer.Name, issuer.Wire), Addr: issuer.Address})
-	}
-	return stations
-}
-
-func stationOf(name string, w config.Wire) gateway.Station {
-	return gateway.Station{Name: name, Codec: w.Codec(), Framing: w.Frames(), Number: w.Station}
 }
 
 // Run serves every door until ctx ends, then closes the network. To be ended is
@@ -247,11 +258,7 @@ func (n *Network) Run(ctx context.Context) error {
 		pruner{n.store, n.chance.Now, keep, n.log}.run(ctx)
 		failed <- nil
 	}()
-	go func() {
-		failed <- n.gateway.Run(ctx,
-			gateway.Door{Station: stationOf(string(Wallets), n.settings.Doors.Wallets.Wire), Listener: n.listeners[Wallets]},
-			gateway.Door{Station: stationOf(string(Merchants), n.settings.Doors.Merchants.Wire), Listener: n.listeners[Merchants]})
-	}()
+	go func() { failed <- n.gateway.Run(ctx) }()
 	var all []error
 	for range cap(failed) {
 		err := <-failed
@@ -265,6 +272,9 @@ func (n *Network) Run(ctx context.Context) error {
 func (n *Network) Close() {
 	for _, l := range n.listeners {
 		_ = l.Close()
+	}
+	if n.gateway != nil {
+		n.gateway.Close()
 	}
 	if n.store != nil {
 		if err := n.store.Close(); err != nil {

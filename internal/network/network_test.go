@@ -18,7 +18,7 @@ import (
 func anyPorts() config.Gateway {
 	g := config.DefaultGateway()
 	for _, listen := range []*string{
-		&g.Doors.Wallets.Listen, &g.Doors.Merchants.Listen, &g.HTTP.Issuers, &g.HTTP.Phones, &g.HTTP.Operators,
+		&g.Stations[0].Listen, &g.Stations[1].Listen, &g.HTTP.Issuers, &g.HTTP.Phones, &g.HTTP.Operators,
 	} {
 		*listen = "127.0.0.1:0"
 	}

@@ -20,6 +20,7 @@ import (
 // its faults, "PATH: what to do". A new check is a function and a line here.
 var productionChecks = []func(settings config.Gateway, data string) config.Faults{
 	plainDoors,
+	openStations,
 	testCertificates,
 	endedCertificate,
 	publishedKeys,
@@ -50,6 +51,25 @@ func plainDoors(settings config.Gateway, _ string) (faults config.Faults) {
 	} {
 		if door.protection != config.TwoWay {
 			faults = append(faults, door.path+": must be "+config.TwoWay+" in production: plain HTTP shows codes and card numbers, and knows nobody")
+		}
+	}
+	return faults
+}
+
+// openStations finds TCP doors that may be reached from elsewhere by those who
+// show no certificate.
+func openStations(settings config.Gateway, _ string) (faults config.Faults) {
+	look := func(path, listen, protection string) {
+		if protection != config.TwoWay && !config.OnLoopback(listen) {
+			faults = append(faults, fmt.Sprintf("%s.tls: must be %s in production, or %s.listen on loopback: card data passes here, and anyone who reaches the door is believed", path, config.TwoWay, path))
+		}
+	}
+	for i, s := range settings.Stations {
+		look(fmt.Sprintf("stations[%d]", i), s.Listen, s.TLS)
+	}
+	for i, s := range settings.Issuers {
+		if s.Listen != "" {
+			look(fmt.Sprintf("issuers[%d]", i), s.Listen, s.TLS)
 		}
 	}
 	return faults

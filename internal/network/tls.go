@@ -20,7 +20,8 @@ import (
 var OperatorDefault = certs.Identity{Role: certs.Operator, Name: "ops"}
 
 // certify makes, in test mode, the certificates that are missing: the
-// gateway's, one for each issuer and one for an operator. A folder with an
+// gateway's, one for each issuer and for each station with two-way TLS, and one
+// for an operator. A folder with an
 // authority whose key is kept elsewhere is used as it is.
 func certify(settings config.Gateway, data string) error {
 	if settings.Mode != config.ModeTest || settings.TLS.NamesFiles() {
@@ -34,7 +35,9 @@ func certify(settings config.Gateway, data string) error {
 	for _, issuer := range settings.Issuers {
 		order.Clients = append(order.Clients, certs.Identity{Role: certs.Issuer, Name: issuer.Name})
 	}
-	for _, address := range []string{settings.HTTP.Issuers, settings.HTTP.Phones, settings.HTTP.Operators} {
+	clients, addresses := stationCertificates(settings)
+	order.Clients = append(order.Clients, clients...)
+	for _, address := range append(addresses, settings.HTTP.Issuers, settings.HTTP.Phones, settings.HTTP.Operators) {
 		host, _, err := net.SplitHostPort(address)
 		if ip := net.ParseIP(host); err == nil && host != "" && (ip == nil || !ip.IsUnspecified()) {
 			order.Hosts = append(order.Hosts, host)

@@ -68,11 +68,11 @@ func (h *Host) ReplacePAN(ctx context.Context, reference string, pan card.PAN, s
 
 // Inquire asks how a token is (0302, field 91 = 5).
 func (h *Host) Inquire(ctx context.Context, reference string) (site.Reply, error) {
-	return h.update(ctx, &messages.FileUpdate{Action: messages.InquireOf, Reference: reference})
+	return h.update(ctx, &messages.FileUpdate{Action: messages.FileInquiry, Reference: reference})
 }
 
 func (h *Host) change(ctx context.Context, r *messages.FileUpdate) (site.Reply, error) {
-	r.Action = messages.ChangeToken
+	r.Action = messages.FileChange
 	return h.update(ctx, r)
 }
 

@@ -215,37 +215,37 @@ var steps = []struct {
 }{
 	{
 		"suspend", func(ctx context.Context, h *issuer.Host) (site.Reply, error) { return h.Suspend(ctx, reference) },
-		messages.FileUpdate{Action: messages.ChangeToken, Reason: token.NoticeSuspended},
+		messages.FileUpdate{Action: messages.FileChange, Reason: token.NoticeSuspended},
 		token.Suspended,
 	},
 	{
 		"resume", func(ctx context.Context, h *issuer.Host) (site.Reply, error) { return h.Resume(ctx, reference) },
-		messages.FileUpdate{Action: messages.ChangeToken, Reason: token.NoticeResumed},
+		messages.FileUpdate{Action: messages.FileChange, Reason: token.NoticeResumed},
 		token.Active,
 	},
 	{"call centre", func(ctx context.Context, h *issuer.Host) (site.Reply, error) {
 		return h.Activate(ctx, reference, token.ByCallCentre)
-	}, messages.FileUpdate{Action: messages.ChangeToken, Reason: token.NoticeCallCentre}, token.Active},
+	}, messages.FileUpdate{Action: messages.FileChange, Reason: token.NoticeCallCentre}, token.Active},
 	{"app", func(ctx context.Context, h *issuer.Host) (site.Reply, error) {
 		return h.Activate(ctx, reference, token.ByIssuerApp)
-	}, messages.FileUpdate{Action: messages.ChangeToken, Reason: token.NoticeIssuerApp}, token.Active},
+	}, messages.FileUpdate{Action: messages.FileChange, Reason: token.NoticeIssuerApp}, token.Active},
 	{"expiry", func(ctx context.Context, h *issuer.Host) (site.Reply, error) {
 		return h.UpdateExpiry(ctx, reference, card.MustExpiry("3012"))
-	}, messages.FileUpdate{Action: messages.ChangeToken, Reason: token.NoticeExpiry, PANExpiry: card.MustExpiry("3012")}, token.Inactive},
+	}, messages.FileUpdate{Action: messages.FileChange, Reason: token.NoticeExpiry, PANExpiry: card.MustExpiry("3012")}, token.Inactive},
 	{"replace", func(ctx context.Context, h *issuer.Host) (site.Reply, error) {
 		return h.ReplacePAN(ctx, reference, card.MustPAN("4761739001010119"), 1, card.MustExpiry("3112"))
 	}, messages.FileUpdate{
-		Action: messages.ChangeToken, Reason: token.NoticeReplaced,
+		Action: messages.FileChange, Reason: token.NoticeReplaced,
 		PAN: card.MustPAN("4761739001010119"), Sequence: 1, PANExpiry: card.MustExpiry("3112"),
 	}, token.Inactive},
 	{
 		"inquire", func(ctx context.Context, h *issuer.Host) (site.Reply, error) { return h.Inquire(ctx, reference) },
-		messages.FileUpdate{Action: messages.InquireOf},
+		messages.FileUpdate{Action: messages.FileInquiry},
 		token.Inactive,
 	},
 	{
 		"delete", func(ctx context.Context, h *issuer.Host) (site.Reply, error) { return h.Delete(ctx, reference) },
-		messages.FileUpdate{Action: messages.ChangeToken, Reason: token.NoticeDeactivated},
+		messages.FileUpdate{Action: messages.FileChange, Reason: token.NoticeDeactivated},
 		token.Deactivated,
 	},
 }

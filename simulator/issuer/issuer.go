@@ -29,7 +29,8 @@ type Host struct {
 	Book   *ledger.Book
 	Random io.Reader // for authorization identifiers and the first trace number
 	Log    zerolog.Logger
-	// SignedOn is called when the gateway signs on. Optional.
+	// SignedOn is called when the gateway signs on, or lets the host sign on.
+	// Optional.
 	SignedOn func()
 	// Ask asks the gateway on a connection that the host has with it, such as a
 	// link.Pool's. Without it nothing can be asked.
@@ -37,7 +38,7 @@ type Host struct {
 	// Institution is field 32 of what the host asks, up to 11 digits;
 	// DefaultInstitution when empty.
 	Institution string
-	Now         func() time.Time // for the times of what the host asks; time.Now when nil
+	Now         func() time.Time // of what the host itself sends; time.Now when nil
 
 	mu           sync.Mutex // guards what follows and Random
 	follows      Persona

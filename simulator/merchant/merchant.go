@@ -1,7 +1,8 @@
 // Package merchant is the simulated shop: a terminal that reads phones and the
-// acquirer behind it that asks the gateway.
+// acquirer behind it that asks the gateway; and a web shop that takes cards and tokens.
 //
-// It sees tokens and never the PAN behind them. Start at Open and Tap.
+// It sees tokens and never the PAN behind them, but for cards that people type
+// into the web shop. Start at Open, Tap and Sell.
 package merchant
 
 import (
@@ -124,7 +125,7 @@ func (m *Merchant) Tap(ctx context.Context, card terminal.Card, amount uint64) (
 
 // complete brings the issuer's answer to the phone.
 func complete(ctx context.Context, card terminal.Card, a *messages.TapAnswer) (ARPCResult, error) {
-	err := terminal.Complete(ctx, card, a.ARPC, a.CSU)
+	err := terminal.Complete(ctx, card, terminal.IssuerAnswer{ARPC: a.ARPC, CSU: a.CSU, ARC: a.ARC})
 	switch {
 	case errors.Is(err, terminal.ErrIssuerRefused):
 		return ARPCRefused, nil
@@ -160,6 +161,7 @@ func (m *Merchant) request(read terminal.Tap, amount uint64) *messages.TapReques
 			Number: read.Number, Sequence: read.Sequence, Expiry: read.Expiry, Amount: amount,
 			Chip: read.Chip, Cryptogram: read.Cryptogram,
 		},
+		Requestor: read.Requestor,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/firsttap/firsttap/emv"
@@ -32,23 +33,39 @@ const (
 // Payment Tokenisation Framework).
 const tagTokenRequestor emv.Tag = 0x9F19
 
-var (
-	interchangeProfile = [2]byte{0x20, 0x00}
-	cardVerification   = [4]byte{0x03, 0xA0, 0x00, 0x00} // length and results for version 18
-)
+var interchangeProfile = [2]byte{0x20, 0x00}
 
 // application is one token with the state of its transactions.
 type application struct {
 	material Material
+	version  emv.Version
+	lent     []lentKey // of a cloud token, in the order they came
 	atc      uint16
-	pending  emv.Cryptogram // the last ARQC, until the issuer's answer has come
+	pending  pending
 	answer   Answer
 	readable bool // records may be read: processing options were given since SELECT
 }
 
+// pending is the last tap, until the issuer's answer has come.
+type pending struct {
+	arqc emv.Cryptogram // none: no answer is awaited
+	atc  uint16
+}
+
 func (a *application) clone() *application {
 	twin := *a
+	twin.lent = slices.Clone(a.lent)
 	return &twin
+}
+
+// follow makes a the successor of the same token as it was loaded before.
+func (a *application) follow(before *application) {
+	a.atc = before.atc
+	for i := range a.lent {
+		if old := before.lentAs(a.lent[i].Index); old != nil {
+			a.lent[i].used = old.used
+		}
+	}
 }
 
 // answer carries out one command.
@@ -123,19 +140,33 @@ func (p *Phone) processingOptions(c apdu) ([]byte, Status) {
 	if status != statusOK {
 		return nil, status
 	}
-	return app.begin(in)
+	return app.begin(in, p.now())
 }
 
-func (a *application) begin(in emv.Input) ([]byte, Status) {
-	a.atc++
-	a.answer, a.pending = NoAnswer, emv.Cryptogram{}
-	in.AIP, in.ATC, in.IAD = interchangeProfile, a.atc, a.issuerData()
-	arqc, err := emv.ApplicationCryptogram(a.material.CardKey, in)
+// begin takes the key of this tap, and with it one of its uses. Without a key
+// the phone does not count the tap.
+func (a *application) begin(in emv.Input, now time.Time) ([]byte, Status) {
+	key, index, err := a.take(now)
+	if err != nil {
+		return nil, statusWrongOrder
+	}
+	a.count()
+	in.AIP, in.ATC, in.IAD = interchangeProfile, a.atc, a.issuerData(index)
+	arqc, err := emv.ApplicationCryptogram(key, in)
 	if err != nil {
 		return nil, statusFault
 	}
-	a.pending, a.readable = arqc, true
+	a.readable = true
+	if a.version != emv.Version43 {
+		a.pending = pending{arqc: arqc, atc: a.atc}
+	}
 	return a.options(in, arqc), statusOK
+}
+
+// count begins a transaction: whatever was awaited is over.
+func (a *application) count() {
+	a.atc++
+	a.answer, a.pending = NoAnswer, pending{}
 }
 
 func (a *application) options(in emv.Input, arqc emv.Cryptogram) []byte {
@@ -151,11 +182,6 @@ func (a *application) options(in emv.Input, arqc emv.Cryptogram) []byte {
 	d = emv.AppendTLV(d, emv.TagCTQ, []byte{0x00, 0x80})           // the phone verified its owner
 	d = emv.AppendTLV(d, emv.TagFormFactor, []byte{0x23, 0, 0, 0}) // a phone
 	return emv.AppendTLV(nil, emv.TagResponse, d)
-}
-
-// issuerData is tag 9F10 for version 18: 06, key index, version, results.
-func (a *application) issuerData() []byte {
-	return append([]byte{0x06, a.material.KeyIndex, byte(a.material.Version)}, cardVerification[:]...)
 }
 
 // readRecord answers READ RECORD (EMV Book 3 6.5.11) for the only record.

@@ -5,7 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/firsttap/firsttap/emv"
 )
 
 // Digits of what goes into tags 9F19 and 57.
@@ -25,7 +28,11 @@ func install(m Material) (*application, error) {
 	m.Version = cmp.Or(m.Version, Version18)
 	m.KeyIndex = cmp.Or(m.KeyIndex, defaultKeyIndex)
 	m.ServiceCode = cmp.Or(m.ServiceCode, defaultServiceCode)
-	if err := m.check(); err != nil {
+	version, known := emv.VersionOfNumber(m.Version)
+	if !known || !slices.Contains(computed, version) {
+		return nil, fmt.Errorf("%w: cryptogram version %d is not one this phone computes; it computes 10, 17, 18 and 43", ErrMaterial, m.Version)
+	}
+	if err := cmp.Or(m.check(), m.checkKeys(version)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMaterial, err)
 	}
 	room := m.discretionaryMax()
@@ -33,7 +40,30 @@ func install(m Material) (*application, error) {
 	if len(m.Discretionary) > room || !decimal(m.Discretionary) {
 		return nil, fmt.Errorf("%w: track 2 has room for %d more digits", ErrMaterial, room)
 	}
-	return &application{material: m, answer: NoAnswer}, nil
+	app := &application{material: m, version: version, answer: NoAnswer}
+	if version == emv.Version43 {
+		app.lent = []lentKey{{LentKey: m.Lent}}
+	}
+	return app, nil
+}
+
+// computed are the versions of cryptograms that a phone makes.
+var computed = []emv.Version{emv.Version10, emv.Version17, emv.Version18, emv.Version43}
+
+// checkKeys wants the kind of key that goes with the version, and no other.
+func (m Material) checkKeys(version emv.Version) error {
+	lends := version == emv.Version43
+	switch {
+	case lends && !m.CardKey.IsZero():
+		return errors.New("a cloud token must not have a card key on the phone")
+	case lends:
+		return m.Lent.check()
+	case m.CardKey.IsZero():
+		return errors.New("it has no card key")
+	case m.Lent != LentKey{}:
+		return errors.New("limited-use keys are for cryptogram version 43 only")
+	}
+	return nil
 }
 
 func (m Material) check() error {
@@ -42,14 +72,10 @@ func (m Material) check() error {
 		return errors.New("it has no token number")
 	case m.Expiry.IsZero():
 		return errors.New("it has no expiry date")
-	case m.CardKey.IsZero():
-		return errors.New("it has no card key")
 	case m.Reference == "":
 		return errors.New("it has no token reference")
 	case len(m.AID) < aidBytesMin || len(m.AID) > aidBytesMax:
 		return fmt.Errorf("an application identifier has %d to %d bytes, not %d", aidBytesMin, aidBytesMax, len(m.AID))
-	case m.Version != Version18:
-		return fmt.Errorf("cryptogram version %d is not one this phone computes; it computes %d", m.Version, Version18)
 	case len(m.Requestor) != requestorDigits || !decimal(m.Requestor):
 		return fmt.Errorf("a token requestor id has %d digits", requestorDigits)
 	case len(m.ServiceCode) != serviceCodeDigits || !decimal(m.ServiceCode):

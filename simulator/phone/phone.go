@@ -8,6 +8,11 @@
 // a payment is good. The commands and data objects are those of EMV Books 1
 // to 3 and EMV Contactless Book B; the choice of data is ours.
 //
+// A token in a secure element has a card key, which never runs out. A cloud
+// token is lent keys that make a few cryptograms each and expire: Keys tells
+// what is left of them, and Replenish adds one. Remote pays without a terminal.
+// What thieves do is here too, for cases: Clone, Masquerade and Record.
+//
 // Start at New, Load and Transmit. Serve offers a phone over TCP and Dial
 // reaches one, so that a terminal need not know whether the card it reads is a
 // simulated phone or a card in a reader.
@@ -21,6 +26,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/emv"
@@ -29,10 +35,15 @@ import (
 // TokensMax is how many tokens a phone holds (ours; wallets allow about ten).
 const TokensMax = 16
 
-// Version18 is the cryptogram version that tokens in a secure element use.
-const Version18 = 18
+// Cryptogram versions that a phone computes, by the numbers people use.
+const (
+	Version10 = 10 // card key; the issuer answers by method 1
+	Version17 = 17 // card key, over four elements only; the issuer answers by method 1
+	Version18 = 18 // session key; the issuer answers by method 2; for tokens in a secure element
+	Version43 = 43 // limited-use key; the issuer does not answer; for cloud tokens
+)
 
-// Errors that Load and Choose wrap.
+// Errors that Load, Choose, Replenish and Remote wrap.
 var (
 	ErrMaterial  = errors.New("the key material cannot be loaded")
 	ErrFull      = fmt.Errorf("a phone holds at most %d tokens", TokensMax)
@@ -43,20 +54,22 @@ var (
 // application of the Visa-style profile, A0000000031010.
 func AID() []byte { return []byte{0xA0, 0, 0, 0, 0x03, 0x10, 0x10} }
 
-// Material is what a token service gives a phone for one token. KeyIndex,
+// Material is what a token service gives a phone for one token: its CardKey,
+// or for Version43 a first limited-use key and no CardKey. KeyIndex,
 // ServiceCode and Discretionary default to those of the Visa-style profile.
 type Material struct {
 	Number        card.PAN // the token, never the PAN behind it
 	Sequence      card.Sequence
 	Expiry        card.Expiry
-	CardKey       emv.Key
-	Reference     string // 32 hexadecimal characters; safe to show
-	Requestor     string // token requestor id, 11 digits
-	AID           []byte // AID() when empty
-	Version       int    // cryptogram version; Version18 when 0
-	KeyIndex      byte   // derivation key index of tag 9F10; 1 when 0
-	ServiceCode   string // of track 2, three digits; 201 when empty
-	Discretionary string // the end of track 2, at most 13 digits; zeros when empty
+	CardKey       emv.Key // none for Version43
+	Lent          LentKey // for Version43 only
+	Reference     string  // 32 hexadecimal characters; safe to show
+	Requestor     string  // token requestor id, 11 digits
+	AID           []byte  // AID() when empty
+	Version       int     // cryptogram version: Version10, 17, 18 or 43; Version18 when 0
+	KeyIndex      byte    // derivation key index of tag 9F10; 1 when 0
+	ServiceCode   string  // of track 2, three digits; 201 when empty
+	Discretionary string  // the end of track 2, at most 13 digits; zeros when empty
 }
 
 // Answer is what a phone made of an issuer's answer to its last tap.
@@ -69,7 +82,8 @@ const (
 	Refused  Answer = "refused"  // the ARPC did not verify
 )
 
-// LastTap is what a phone remembers of its last transaction.
+// LastTap is what a phone remembers of its last transaction, be it a tap or a
+// payment without a terminal.
 type LastTap struct {
 	ATC    uint16 // 0 when there was no transaction
 	Answer Answer
@@ -83,20 +97,33 @@ type Phone struct {
 	tokens   []*application
 	selected *application // by SELECT of its AID; nil before
 	chosen   int          // of tokens: the one that pays
+	now      func() time.Time
 }
+
+// Option is a choice about a phone: see Clock.
+type Option func(*Phone)
+
+// Clock gives the phone another clock than time.Now. It tells when limited-use
+// keys expire; a phone whose clock is wrong uses them too long, or not at all.
+func Clock(now func() time.Time) Option { return func(p *Phone) { p.now = now } }
 
 // New makes a phone without tokens. random supplies its device key and is
 // not kept.
-func New(random io.Reader) (*Phone, error) {
+func New(random io.Reader, options ...Option) (*Phone, error) {
 	key, err := drawKey(random)
 	if err != nil {
 		return nil, fmt.Errorf("drawing the device key: %w", err)
 	}
-	return &Phone{device: key}, nil
+	p := &Phone{device: key, now: time.Now}
+	for _, choose := range options {
+		choose(p)
+	}
+	return p, nil
 }
 
 // Load puts a token on the phone and chooses it for the next tap. A token of
-// the same reference is replaced, and its counter goes on.
+// the same reference is replaced; its counter goes on, and so does the count of
+// uses of a limited-use key that comes again.
 func (p *Phone) Load(m Material) error {
 	app, err := install(m)
 	if err != nil {
@@ -106,7 +133,7 @@ func (p *Phone) Load(m Material) error {
 	defer p.mu.Unlock()
 	p.selected = nil
 	if i := p.find(m.Reference); i >= 0 {
-		app.atc = p.tokens[i].atc
+		app.follow(p.tokens[i])
 		p.tokens[i], p.chosen = app, i
 		return nil
 	}
@@ -167,7 +194,7 @@ func (p *Phone) SetCounter(n uint16) {
 func (p *Phone) Clone() *Phone {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	twin := &Phone{device: p.device, chosen: p.chosen}
+	twin := &Phone{device: p.device, chosen: p.chosen, now: p.now}
 	for _, app := range p.tokens {
 		twin.tokens = append(twin.tokens, app.clone())
 	}

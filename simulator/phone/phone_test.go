@@ -217,7 +217,10 @@ func TestLoad(t *testing.T) {
 		{"no reference", func(m *phone.Material) { m.Reference = "" }, "reference"},
 		{"short AID", func(m *phone.Material) { m.AID = []byte{1, 2, 3, 4} }, "5 to 16 bytes"},
 		{"long AID", func(m *phone.Material) { m.AID = make([]byte, 17) }, "5 to 16 bytes"},
-		{"version 10", func(m *phone.Material) { m.Version = 10 }, "version 10"},
+		{"version 22", func(m *phone.Material) { m.Version = 22 }, "version 22"},
+		{"version 0x43", func(m *phone.Material) { m.Version = 0x43 }, "version 67"},
+		{"a card key and a limited-use key", func(m *phone.Material) { m.Lent = lent(t, worn, 5) }, "version 43 only"},
+		{"a cloud token with a card key", func(m *phone.Material) { m.Version, m.Lent = phone.Version43, lent(t, worn, 5) }, "must not have a card key"},
 		{"requestor of 10 digits", func(m *phone.Material) { m.Requestor = "4001003027" }, "11 digits"},
 		{"service code of 2 digits", func(m *phone.Material) { m.ServiceCode = "20" }, "3 digits"},
 		{"track 2 of 38 digits", func(m *phone.Material) { m.Discretionary = strings.Repeat("0", 14) }, "room for 13"},
@@ -321,8 +324,13 @@ func FuzzTransmit(f *testing.F) {
 	f.Add(run(selectPPSE, selectAID, options, readRecord, "0082000008F2087F2200800000"))
 	f.Add(run(selectAID, options, options))
 	f.Add(run("", "00", "FFFFFFFFFFFF"))
+	f.Add(append([]byte{byte(len(workedVersions) - 1)}, run(selectAID, options, "0082000008F2087F2200800000")...))
+	f.Add(append([]byte{0}, run(selectAID, options, command91(workedVersions[0].answer))...))
 	f.Fuzz(func(t *testing.T, commands []byte) {
 		p := loaded(t)
+		if len(commands) > 0 && int(commands[0]) < len(workedVersions) { // such a length is of no command
+			p, commands = atSeven(t, workedVersions[commands[0]].version), commands[1:]
+		}
 		for len(commands) > 0 {
 			n := min(int(commands[0]), len(commands)-1)
 			answer := p.Transmit(commands[1 : 1+n])
@@ -355,7 +363,7 @@ func counterOf(t *testing.T, answer []byte) uint16 {
 	return binary.BigEndian.Uint16(counter)
 }
 
-func mustNew(t *testing.T, seed byte) *phone.Phone {
+func mustNew(t testing.TB, seed byte) *phone.Phone {
 	t.Helper()
 	p, err := phone.New(seeded(seed))
 	if err != nil {

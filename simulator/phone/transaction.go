@@ -100,45 +100,61 @@ func unpackNumber(b []byte) (uint64, bool) {
 	return n, true
 }
 
-// Lengths of issuer authentication data for method 2 (EMV Book 2 8.2.2).
+// Lengths of issuer authentication data (EMV Book 2 8.2): an ARPC of method 1
+// with the response code that it covers, or one of method 2 with the card
+// status update.
 const (
-	arpcBytes         = 4
-	csuBytes          = 4
-	authenticationMax = 2 + arpcBytes + csuBytes // with its tag 91 and length
+	arcBytes    = 2
+	csuBytes    = 4
+	objectBytes = 2 // tag 91 and its length, where the data come as an object
 )
 
 // externalAuthenticate checks the issuer's answer (EMV Book 3 6.5.4) against
 // the last cryptogram. It may come bare or as the data object 91, and once for
-// each transaction.
+// each transaction. A cloud token awaits none.
 func (p *Phone) externalAuthenticate(c apdu) Status {
 	app := p.selected
 	switch {
 	case c.p1 != 0 || c.p2 != 0:
 		return statusWrongParameters
-	case app == nil || app.pending.IsZero():
+	case app == nil || app.pending.arqc.IsZero():
 		return statusWrongOrder
 	}
+	want := app.authenticationBytes()
 	data := c.data
-	if len(data) == authenticationMax && data[0] == byte(emv.TagIssuerAuthentication) && data[1] == arpcBytes+csuBytes {
-		data = data[2:]
+	if len(data) == objectBytes+want && data[0] == byte(emv.TagIssuerAuthentication) && int(data[1]) == want {
+		data = data[objectBytes:]
 	}
-	if len(data) != arpcBytes+csuBytes {
+	if len(data) != want {
 		return statusWrongLength
 	}
 	return app.authenticate(data)
 }
 
-func (a *application) authenticate(data []byte) Status {
-	arqc := a.pending
-	a.pending, a.answer = emv.Cryptogram{}, Refused
-	arpc, err := emv.NewCryptogram(data[:arpcBytes])
-	if err != nil {
-		return statusAuthFailed
+func (a *application) authenticationBytes() int {
+	if a.version == emv.Version18 {
+		return emv.ARPC2Bytes + csuBytes
 	}
-	session := emv.SessionKey(a.material.CardKey, a.atc)
-	if !emv.VerifyARPC2(session, arqc, [csuBytes]byte(data[arpcBytes:]), arpc) {
+	return emv.ARPC1Bytes + arcBytes
+}
+
+func (a *application) authenticate(data []byte) Status {
+	last := a.pending
+	a.pending, a.answer = pending{}, Refused
+	if !a.verify(last, data) {
 		return statusAuthFailed
 	}
 	a.answer = Accepted
 	return statusOK
+}
+
+func (a *application) verify(last pending, data []byte) bool {
+	key := a.material.CardKey
+	if a.version == emv.Version18 {
+		arpc, err := emv.NewCryptogram(data[:emv.ARPC2Bytes])
+		csu := [csuBytes]byte(data[emv.ARPC2Bytes:])
+		return err == nil && emv.VerifyARPC2(emv.SessionKey(key, last.atc), last.arqc, csu, arpc)
+	}
+	arpc, err := emv.NewCryptogram(data[:emv.ARPC1Bytes])
+	return err == nil && emv.VerifyARPC1(key, last.arqc, [arcBytes]byte(data[emv.ARPC1Bytes:]), arpc)
 }

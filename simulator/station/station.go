@@ -6,6 +6,7 @@ package station
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -27,9 +28,10 @@ const AnswerTimeout = 20 * time.Second
 
 // Options say where the gateway is and how to speak to it.
 type Options struct {
-	Name    string // of the station, for logs
-	Addr    string // host:port of the gateway's door
-	Number  uint32 // the station in headers, six digits
+	Name    string      // of the station, for logs
+	Addr    string      // host:port of the gateway's door
+	TLS     *tls.Config // nil is plain TCP
+	Number  uint32      // the station in headers, six digits
 	Codec   *specs.Codec
 	Framing specs.Framing
 	// Acquirer, Terminal and Acceptor stand in every trace: fields 32, 41, 42.
@@ -55,7 +57,7 @@ const gatewayNumber = 400000
 
 // Dial connects and signs on.
 func Dial(ctx context.Context, o Options) (*Station, error) {
-	conn, err := link.Dial(ctx, o.Addr, nil, link.Options{
+	conn, err := link.Dial(ctx, o.Addr, o.TLS, link.Options{
 		Name: o.Name, Codec: o.Codec, Framing: o.Framing, Key: messages.Key, Log: o.Log, Trace: o.Trace,
 		Header: specs.Header{Destination: gatewayNumber, Source: o.Number},
 		Handle: func(context.Context, link.Inbound) *specs.Message { return nil },

@@ -8,7 +8,8 @@
 // speaks ISO 8583. Cards are not trusted: every length and number they give
 // has a limit.
 //
-// Start at Read.
+// Start at Read; Complete ends the tap. Which version of cryptogram a card makes
+// is between the card and its issuer: the terminal passes on what it is given.
 package terminal
 
 import (
@@ -33,12 +34,19 @@ var (
 	ErrPurchase      = errors.New("the purchase cannot be put to a card")
 	ErrAnswer        = errors.New("the card's answer cannot be read")
 	ErrNotOnline     = errors.New("the card did not ask for the issuer's word")
+	ErrIssuerAnswer  = errors.New("the issuer's answer cannot be put to a card")
 	ErrIssuerRefused = errors.New("the card refused the issuer's answer: its cryptogram does not verify")
 )
 
-// Card is whatever answers card commands: a phone, or a card on a reader.
+// Card is whatever answers card commands: a simulated phone, or a real card or
+// phone on a contactless reader, whose driver fills this in. The bytes are those
+// that a reader's own call takes and gives (PC/SC: SCardTransmit), so nothing
+// else is needed; a driver settles 61xx and 6Cxx itself (ISO/IEC 7816-4).
 type Card interface {
-	// Transmit sends one command and gives the answer with its status word.
+	// Transmit sends one short command (ISO/IEC 7816-4, at most 261 bytes) and
+	// gives the answer, at most AnswerBytesMax, whose last two bytes are the
+	// status word. An error is a card that does not answer any more. It ends
+	// with ctx.
 	Transmit(ctx context.Context, command []byte) ([]byte, error)
 }
 
@@ -122,21 +130,6 @@ func (s *session) read(ctx context.Context, purchase Purchase) (Tap, error) {
 	}
 	tap.AID = aid
 	return tap, nil
-}
-
-// Complete brings the issuer's answer to the card: the ARPC of method 2 and
-// the card status update that it covers (EMV Book 2 8.2.2). nil means that the
-// card accepted it; ErrIssuerRefused that it did not.
-func Complete(ctx context.Context, c Card, arpc emv.Cryptogram, csu [4]byte) error {
-	s := &session{card: c}
-	data := append(arpc.Reveal(), csu[:]...)
-	_, err := s.send(ctx, "EXTERNAL AUTHENTICATE", "issuer's cryptogram and card status update",
-		[]byte{0x00, 0x82, 0x00, 0x00}, data)
-	var broken *CommandError
-	if errors.As(err, &broken) && broken.Status == statusAuthFailed {
-		broken.Err = ErrIssuerRefused
-	}
-	return err
 }
 
 func (p Purchase) check() error {

@@ -104,7 +104,7 @@ func TestOneTapOverTCP(t *testing.T) {
 	case tap.Requestor != "40010030273" || fmt.Sprintf("%X", tap.AID) != "A0000000031010":
 		t.Errorf("requestor %s, AID %X", tap.Requestor, tap.AID)
 	}
-	if err := terminal.Complete(t.Context(), remote, arpc(t, tap, [4]byte{0, 0x80, 0, 0}), [4]byte{0, 0x80, 0, 0}); err != nil {
+	if err := terminal.Complete(t.Context(), remote, answerOf(t, tap, [4]byte{0, 0x80, 0, 0}, [4]byte{0, 0x80, 0, 0})); err != nil {
 		t.Error(err)
 	}
 	if p.LastTap() != (phone.LastTap{ATC: 7, Answer: phone.Accepted}) {
@@ -144,11 +144,11 @@ func TestAWrongIssuersAnswerIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = terminal.Complete(t.Context(), p.Card(), arpc(t, tap, [4]byte{0, 0x80, 0, 0}), [4]byte{0, 0x80, 0, 1})
+	err = terminal.Complete(t.Context(), p.Card(), answerOf(t, tap, [4]byte{0, 0x80, 0, 0}, [4]byte{0, 0x80, 0, 1}))
 	if !errors.Is(err, terminal.ErrIssuerRefused) || !strings.Contains(err.Error(), "6300") {
 		t.Errorf("Complete gave %v", err)
 	}
-	err = terminal.Complete(t.Context(), p.Card(), arpc(t, tap, [4]byte{}), [4]byte{})
+	err = terminal.Complete(t.Context(), p.Card(), answerOf(t, tap, [4]byte{}, [4]byte{}))
 	if errors.Is(err, terminal.ErrIssuerRefused) || !strings.Contains(fmt.Sprint(err), "EXTERNAL AUTHENTICATE: the card answered 6985") {
 		t.Errorf("a second answer gave %v", err)
 	}
@@ -358,7 +358,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-func arpc(t *testing.T, tap terminal.Tap, csu [4]byte) emv.Cryptogram {
+// answerOf answers a tap by method 2 with an ARPC over covered, and says told.
+func answerOf(t *testing.T, tap terminal.Tap, covered, told [4]byte) terminal.IssuerAnswer {
 	t.Helper()
-	return emv.ARPC2(emv.SessionKey(key(t), tap.Chip.ATC), tap.Cryptogram, csu)
+	return terminal.IssuerAnswer{ARPC: emv.ARPC2(emv.SessionKey(key(t), tap.Chip.ATC), tap.Cryptogram, covered), CSU: told}
 }

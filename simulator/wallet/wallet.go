@@ -2,15 +2,19 @@
 // what a person types from the issuer's page into a token on the phone.
 //
 // It asks the gateway for the token over ISO 8583 and fetches the token's key
-// over its own HTTPS channel. It never sees another card's data and never pays
-// by itself: the phone does, when a merchant's terminal reads it. Start at
-// Open and Provision.
+// over its own HTTPS channel. The token lives in the phone's secure element, or
+// as a cloud token in the wallet's software: then its keys run out, and Ready
+// fetches more. The wallet never sees another card's data and never pays by
+// itself: the phone does, when a merchant's terminal reads it. Start at Open and
+// Provision.
 package wallet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/dcvv2"
@@ -27,8 +31,13 @@ type Options struct {
 	ChannelURL string       // of the phones' HTTPS door
 	HTTP       *http.Client // trusts that door
 	Requestor  string       // token requestor id, 11 digits
+	Type       token.Type   // of the tokens it asks for; token.SecureElement when empty
 	Device     token.Device // ID is filled in from the phone's key
+	Opinion    token.Wallet // what the wallet thinks of its requests; one that recommends approval when zero
 	Phone      *phone.Phone
+	// ReplenishBelow makes Ready replenish a cloud token that has fewer uses
+	// left, 1 to token.LentUsesMax; ReplenishBelowDefault when 0.
+	ReplenishBelow int
 }
 
 // Place of an activation in Visa-style messages: keyed, a verification without
@@ -37,6 +46,9 @@ var place = messages.Place{
 	Category: "6012", Country: "840", EntryMode: "0100", Condition: "51",
 	Name: messages.NameAndPlace("FIRSTTAP WALLET", "SAN FRANCISCO", "US"), Currency: "840",
 }
+
+// opinion is what a wallet thinks that has no doubts.
+var opinion = token.Wallet{Recommendation: "0", Version: "1", DeviceScore: "5", AccountScore: "4", Source: "K"}
 
 // Wallet is a signed-on token requestor.
 type Wallet struct {
@@ -47,7 +59,7 @@ type Wallet struct {
 // Provisioning is what became of a request for a token.
 type Provisioning struct {
 	Answer   messages.ActivationAnswer
-	KeyCheck string // check value of the card key on the phone; "" without a token
+	KeyCheck string // check value of the key on the phone; "" without one
 }
 
 // Approved reports whether the phone has a token that can pay.
@@ -55,14 +67,28 @@ func (p Provisioning) Approved() bool { return p.KeyCheck != "" }
 
 // Open connects the wallet to the gateway.
 func Open(ctx context.Context, o Options) (*Wallet, error) {
-	if len(o.Requestor) != token.RequestorDigits {
-		return nil, fmt.Errorf("a token requestor id has %d digits", token.RequestorDigits)
+	o.Type, o.ReplenishBelow = cmp.Or(o.Type, token.SecureElement), cmp.Or(o.ReplenishBelow, ReplenishBelowDefault)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	s, err := station.Dial(ctx, o.Station)
 	if err != nil {
 		return nil, err
 	}
 	return &Wallet{options: o, station: s}, nil
+}
+
+func (o Options) check() error {
+	types := token.Types
+	switch {
+	case len(o.Requestor) != token.RequestorDigits:
+		return fmt.Errorf("a token requestor id has %d digits", token.RequestorDigits)
+	case !slices.Contains(types, o.Type):
+		return fmt.Errorf("a token's type is one of %v, not %q", types, o.Type)
+	case o.ReplenishBelow < 1 || o.ReplenishBelow > token.LentUsesMax:
+		return fmt.Errorf("a token is replenished below 1 to %d uses, not %d", token.LentUsesMax, o.ReplenishBelow)
+	}
+	return nil
 }
 
 // Close ends the connection.
@@ -72,15 +98,16 @@ func (w *Wallet) Close() { w.station.Close() }
 func (w *Wallet) Phone() *phone.Phone { return w.options.Phone }
 
 // Provision asks for a token for the card that a person has typed in and, when
-// it is granted, loads it. A refusal is a Provisioning; an error means that no
-// decision was had, or that the key could not be loaded.
+// it is granted and active, loads it. One that is not active yet waits for Load.
+// A refusal is a Provisioning; an error means that no decision was had, or that
+// the key could not be loaded.
 func (w *Wallet) Provision(ctx context.Context, c site.Card) (Provisioning, error) {
 	answer, err := w.Request(ctx, c)
 	if err != nil {
 		return Provisioning{}, err
 	}
 	p := Provisioning{Answer: answer}
-	if answer.Token == nil {
+	if answer.Token == nil || answer.Token.Status != token.Active {
 		return p, nil
 	}
 	p.KeyCheck, err = w.Load(ctx, answer.Token.Reference)
@@ -108,33 +135,10 @@ func (w *Wallet) request(c site.Card) *messages.ActivationRequest {
 		Activation: token.Activation{
 			PAN: c.PAN, Expiry: c.Expiry,
 			CVV2:      dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: c.Code},
-			Requestor: w.options.Requestor, Type: token.SecureElement, Device: device,
-			Wallet: token.Wallet{Recommendation: "0", Version: "1", DeviceScore: "5", AccountScore: "4", Source: "K"},
+			Requestor: w.options.Requestor, Type: w.options.Type, Device: device,
+			Wallet: cmp.Or(w.options.Opinion, opinion),
 		},
 	}
-}
-
-// Load fetches the token's key material, puts it on the phone, and tells the
-// network how that went. It gives the key's check value.
-func (w *Wallet) Load(ctx context.Context, reference string) (check string, err error) {
-	channel := w.channel()
-	m, err := channel.FetchKey(ctx, reference)
-	if err != nil {
-		return "", fmt.Errorf("fetching the token's key: %w", err)
-	}
-	err = w.options.Phone.Load(phone.Material{
-		Number: m.Number, Sequence: m.Sequence, Expiry: m.Expiry, CardKey: m.CardKey, Reference: reference,
-		Requestor: w.options.Requestor, AID: m.AID, Version: int(m.CryptogramVersion),
-		KeyIndex: m.KeyIndex, ServiceCode: m.ServiceCode, Discretionary: m.Discretionary,
-	})
-	if err != nil {
-		_ = channel.Report(ctx, reference, client.ResultFailure)
-		return "", fmt.Errorf("loading the token on the phone: %w", err)
-	}
-	if err := channel.Report(ctx, reference, client.ResultSuccess); err != nil {
-		return "", fmt.Errorf("reporting the loaded token: %w", err)
-	}
-	return m.CardKey.CheckValue(), nil
 }
 
 func (w *Wallet) channel() client.Phone {

@@ -6,8 +6,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -39,6 +41,9 @@ type channel struct {
 	status   int // of the answer to key requests; 0 is 200
 	refuse   int // of the answer to results; 0 is 204
 	results  []string
+
+	next      []map[string]any // limited-use keys for requests to replenish, in turn; then 429
+	replenish []string         // the references that were signed for
 }
 
 // material is what a phone can load.
@@ -68,8 +73,20 @@ func (c *channel) serve(t *testing.T, p *phone.Phone) string {
 		_ = json.NewEncoder(w).Encode(map[string]string{"jwe": sealed(t, p, c.material)})
 	})
 	mux.HandleFunc("POST /provisioning/v1/tokens/"+reference+"/result", func(w http.ResponseWriter, r *http.Request) {
-		c.results = append(c.results, result(t, r))
+		c.results = append(c.results, said(t, r, "result", "success", "failure"))
 		w.WriteHeader(max(c.refuse, http.StatusNoContent))
+	})
+	mux.HandleFunc("POST /provisioning/v1/tokens/"+reference+"/replenish", func(w http.ResponseWriter, r *http.Request) {
+		c.replenish = append(c.replenish, said(t, r, "reference", reference))
+		if len(c.next) == 0 {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = w.Write([]byte(`{"status":429,"code":"keys-lent-out","detail":"wait"}`))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]string{"jwe": sealed(t, p, c.next[0])})
+		c.next = c.next[1:]
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -99,23 +116,27 @@ func sealed(t *testing.T, p *phone.Phone, material map[string]any) string {
 	return compact
 }
 
-// result is the word in a signed result.
-func result(t *testing.T, r *http.Request) string {
+// said is a member of what a phone has signed about the token; it must be one of
+// those allowed.
+func said(t *testing.T, r *http.Request, member string, allowed ...string) string {
 	var body struct{ JWS string }
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		t.Errorf("the result is no JSON: %v", err)
+		t.Errorf("the body is no JSON: %v", err)
 		return ""
 	}
 	signed, err := jose.ParseSignedCompact(body.JWS, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
-		t.Errorf("the result is not signed: %v", err)
+		t.Errorf("the body is not signed: %v", err)
 		return ""
 	}
-	var clear struct{ Reference, Result string }
-	if err := json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &clear); err != nil || clear.Reference != reference {
-		t.Errorf("the result is about %q: %v", clear.Reference, err)
+	var clear map[string]string
+	if err := json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &clear); err != nil || clear["reference"] != reference {
+		t.Errorf("what was signed is about %q: %v", clear["reference"], err)
 	}
-	return clear.Result
+	if !slices.Contains(allowed, clear[member]) {
+		t.Errorf("%s is %q", member, clear[member])
+	}
+	return clear[member]
 }
 
 // answerWith is a gateway's script that answers each activation.
@@ -149,14 +170,21 @@ func shown(t *testing.T) site.Card {
 
 func open(t *testing.T, gateway *stationtest.Gateway, c *channel) *wallet.Wallet {
 	t.Helper()
-	p, err := phone.New(seeded(1))
+	return openWith(t, gateway, c, func(*wallet.Options) {})
+}
+
+func openWith(t *testing.T, gateway *stationtest.Gateway, c *channel, change func(*wallet.Options)) *wallet.Wallet {
+	t.Helper()
+	p, err := phone.New(seeded(1), phone.Clock(func() time.Time { return stationtest.Noon }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := wallet.Open(t.Context(), wallet.Options{
+	o := wallet.Options{
 		Station: gateway.Options(seeded(2)), ChannelURL: c.serve(t, p), HTTP: &http.Client{}, Requestor: requestor, Phone: p,
 		Device: token.Device{Type: "01", Language: "en", PhoneLast4: "0100", Name: "ADAS PHONE"},
-	})
+	}
+	change(&o)
+	w, err := wallet.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +211,9 @@ func TestProvision(t *testing.T) {
 	}
 
 	request := gateway.Asked()[1].(*messages.ActivationRequest).Activation
+	if request.Type != token.SecureElement {
+		t.Errorf("the wallet asks for a token of type %s", request.Type)
+	}
 	if request.PAN != shown(t).PAN || request.CVV2.Code != shown(t).Code || !request.CVV2.HasCode() || request.Requestor != requestor ||
 		len(request.Device.ID) != 48 || request.Device.Name != "ADAS PHONE" {
 		t.Errorf("the wallet asked %+v", request)
@@ -213,7 +244,7 @@ func TestProvisioningThatBreaks(t *testing.T) {
 	otherCheck := material(t)
 	otherCheck["keyCheckValue"] = "000000"
 	otherVersion := material(t)
-	otherVersion["cryptogramVersion"] = 10
+	otherVersion["cryptogramVersion"] = 22 // known, but no phone makes it
 	tests := []struct {
 		name    string
 		channel channel
@@ -263,6 +294,17 @@ func TestOpenWantsAGatewayAndARequestor(t *testing.T) {
 	if _, err := wallet.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "11 digits") {
 		t.Errorf("a requestor of ten digits: %v", err)
 	}
+	o.Requestor, o.Type = requestor, "XX"
+	if _, err := wallet.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "type") {
+		t.Errorf("a type that is none: %v", err)
+	}
+	for _, below := range []int{-1, token.LentUsesMax + 1} {
+		o.Type, o.ReplenishBelow = "", below
+		if _, err := wallet.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "replenished below") {
+			t.Errorf("replenishing below %d: %v", below, err)
+		}
+	}
+	o.ReplenishBelow = token.LentUsesMax
 	o.Requestor, o.Station.Addr = requestor, "127.0.0.1:1"
 	if _, err := wallet.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "firsttap gateway") {
 		t.Errorf("no gateway: %v", err)

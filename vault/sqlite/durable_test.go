@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 	"github.com/firsttap/firsttap/vault/sqlite"
@@ -48,6 +49,7 @@ func TestKillLosesNothing(t *testing.T) {
 		for _, line := range told {
 			checkTold(t, store, line)
 		}
+		checkAdvised(t, store, told)
 		checkTrail(t, store)
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
@@ -125,12 +127,59 @@ func writeForEver(store vault.Store, caller int) error {
 			return fmt.Errorf("enrolling for %s: %w", key, err)
 		}
 		fmt.Printf("served %d\n", number)
-		one := vaulttest.Token(number)
+		one := waiting(number)
 		end := vault.Conclusion{Key: key, At: at, Outcome: token.Outcome{Response: token.Approved, Reference: one.Reference}, Token: &one}
 		if err := store.Conclude(context.Background(), end); err != nil {
 			return fmt.Errorf("concluding %s: %w", key, err)
 		}
 		fmt.Printf("concluded %d\n", number)
+		if err := liveForEver(store, one, number, at); err != nil {
+			return fmt.Errorf("after %s: %w", key, err)
+		}
+	}
+}
+
+// liveForEver does what comes after an activation, telling each change.
+func liveForEver(store vault.Store, one token.Token, number int, at time.Time) error {
+	for _, c := range []struct {
+		word  string
+		claim vault.Claim
+	}{{"tried", trial(number, at)}, {"reversed", undoing(number, at)}} {
+		if got, err := store.Claim(context.Background(), c.claim); err != nil || got.State != vault.Won {
+			return fmt.Errorf("%s: %s, %w", c.word, got.State, err)
+		}
+		fmt.Printf("%s %d\n", c.word, number)
+	}
+	if _, err := store.LendKey(context.Background(), one.Reference, at); err != nil {
+		return err
+	}
+	fmt.Printf("lent %d\n", number)
+	return nil
+}
+
+// waiting is the n-th token, which waits for its passcode.
+func waiting(n int) token.Token {
+	one := vaulttest.Token(n)
+	one.Status, one.Passcode = token.Inactive, token.Passcode{Number: 1, Expires: one.Created.Add(token.PasscodeFor)}
+	return one
+}
+
+// trial is a wrong passcode of the n-th token.
+func trial(n int, at time.Time) vault.Claim {
+	reference := vaulttest.Token(n).Reference
+	return vault.Claim{
+		Key: fmt.Sprint("trial ", n), Kind: vault.KindLifeCycle, At: at, Outcome: &token.Outcome{Response: token.VerificationFailed},
+		Change: &token.Change{Reference: reference, Event: token.FailPasscode, By: token.Requestor, PasscodeNumber: 1},
+	}
+}
+
+// undoing reverses the n-th activation, and advises of it.
+func undoing(n int, at time.Time) vault.Claim {
+	question := vault.Question{Issuer: "first bank", PAN: vaulttest.PAN(n)}
+	return vault.Claim{
+		Key: fmt.Sprint("reversal ", n), Kind: vault.KindReversal, At: at, PAN: vaulttest.PAN(n), Outcome: &token.Outcome{Response: token.Approved},
+		Reverses: fmt.Sprint("activation ", n),
+		Advices:  []vault.Advice{{Kind: vault.AdviceReversal, About: vault.KindActivation, TransactionID: fmt.Sprint(n), Question: question}},
 	}
 }
 
@@ -162,6 +211,10 @@ func checkTold(t *testing.T, store vault.Store, line string) {
 		}
 		return
 	}
+	if word == "tried" || word == "reversed" || word == "lent" {
+		checkLife(t, store, line, word, n)
+		return
+	}
 	claim := activation(fmt.Sprint("activation ", n), n, vaulttest.Token(1).Created)
 	again, err := store.Claim(t.Context(), claim)
 	if err != nil || again.State != vault.Busy && again.State != vault.Answered {
@@ -177,8 +230,54 @@ func checkTold(t *testing.T, store vault.Store, line string) {
 	if again.State != vault.Answered {
 		t.Errorf("%s: its repeat is %s", line, again.State)
 	}
-	if got, err := store.Token(t.Context(), vaulttest.Number(n)); err != nil || got != vaulttest.Token(n) {
+	got, err := store.Token(t.Context(), vaulttest.Number(n))
+	got.Passcode.Tries = 0 // it may have been tried
+	if err != nil || got != waiting(n) {
 		t.Errorf("%s: its token is %+v, %v", line, got, err)
+	}
+}
+
+func checkLife(t *testing.T, store vault.Store, line, word string, n int) {
+	t.Helper()
+	at := vaulttest.Token(1).Created
+	claim := trial(n, at)
+	if word == "reversed" {
+		claim = undoing(n, at)
+	}
+	if again, err := store.Claim(t.Context(), claim); err != nil || again.State != vault.Answered {
+		t.Errorf("%s: its repeat is %s, %v", line, again.State, err)
+	}
+	switch word {
+	case "tried":
+		if got, err := store.Token(t.Context(), vaulttest.Number(n)); err != nil || got.Passcode.Tries != 1 {
+			t.Errorf("%s: its token has %+v, %v", line, got.Passcode, err)
+		}
+	case "reversed":
+		if got, err := store.Transaction(t.Context(), claim.Reverses); err != nil || !got.Reversed {
+			t.Errorf("%s: the original is %+v, %v", line, got, err)
+		}
+	case "lent":
+		if got, err := store.LendKey(t.Context(), vaulttest.Token(n).Reference, at); err != nil || got != emv.LimitedUseIndexAt(at, 1) {
+			t.Errorf("%s: the key after it is %s, %v", line, got, err)
+		}
+	}
+}
+
+// checkAdvised looks that each reversal that was told of has its advice.
+func checkAdvised(t *testing.T, store vault.Store, told []string) {
+	t.Helper()
+	due, err := store.DueAdvices(t.Context(), vaulttest.Token(1).Created, vault.ListMax)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := map[string]bool{}
+	for _, q := range due {
+		waits[q.Advice.TransactionID] = true
+	}
+	for _, line := range told {
+		if id, reversed := strings.CutPrefix(line, "reversed "); reversed && !waits[id] {
+			t.Errorf("%s: its advice does not wait", line)
+		}
 	}
 }
 

@@ -14,7 +14,10 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-var modelTests = []test{{"attempts, scopes and unlocking follow the model", followsModel}}
+var modelTests = []test{
+	{"attempts, scopes and unlocking follow the model", followsModel},
+	{"reversals, changes, counters and lent keys follow the model", followsLifeModel},
+}
 
 // modelSteps is the most steps of one run.
 const modelSteps = 20

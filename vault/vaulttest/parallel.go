@@ -25,6 +25,12 @@ var parallelTests = []test{
 	{"one of many unequal requests is done", conflictsParallel},
 	{"one of many changes of a range is made", rangesParallel},
 	{"many records are pruned while others work", pruneMany},
+	{"one of many reversals of a transaction wins", parallelReversals},
+	{"a conclusion meets a reversal", parallelRaces},
+	{"passcodes cannot be tried more often than the limit", parallelPasscodes},
+	{"a right passcode among wrong ones", parallelRightPasscodes},
+	{"a lent key is used no more often than the limit", parallelLentTaps},
+	{"no key is lent twice", parallelLending},
 	{"closing waits for changes under way", closeDrains},
 }
 
