@@ -14,8 +14,7 @@ import (
 )
 
 // replenish lends a cloud token its next limited-use key, readable by its phone
-// only. The phone signs for it, so that nobody else can use up the keys of an
-// hour.
+// only. The phone signs for it: what is lent counts against the token.
 func (a *API) replenish(r *http.Request, v *visit) (reply, error) {
 	key, _, err := a.readProof(r, "")
 	if err != nil {

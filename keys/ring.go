@@ -116,9 +116,9 @@ func (r *Ring) double(w Wanted) (emv.Key, error) {
 	return emv.NewKey(k.reveal())
 }
 
-// Secret gives the 32 bytes of a pan-seal or pan-reference key, or ErrNoKey.
+// Secret gives the 32 bytes of a pan-seal, pan-reference or passcode key, or ErrNoKey.
 func (r *Ring) Secret(u Usage, version int) ([]byte, error) {
-	if u != PANSeal && u != PANReference {
+	if u != PANSeal && u != PANReference && u != Passcode {
 		return nil, fmt.Errorf("%w: a %s key leaves the ring only as its own type", ErrNoKey, u)
 	}
 	k, err := r.find(Wanted{Usage: u, Version: version})

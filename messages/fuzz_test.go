@@ -66,6 +66,9 @@ func aboutAny(t *testing.T, m *specs.Message) {
 		t.Fatalf("%v and its refusal have different keys", m)
 	}
 	packed(t, refused)
+	if typed, err := messages.Decode(refused); err != nil && m.Has(path(t, "11")) && !errors.As(err, new(*messages.UnknownError)) {
+		t.Fatalf("the refusal of %v cannot be read: %T, %v", m, typed, err)
+	}
 }
 
 func readsBack(t *testing.T, typed messages.Message) {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/specs"
 )
 
@@ -168,8 +169,9 @@ func KeyFields() []string {
 }
 
 // Refusal is the answer to a request that cannot be served as typed, such as
-// one with a format error (39 = 30): its trace elements come back as they came.
-// It is nil for a message that has no answer, being one itself.
+// one with a format error (39 = 30): its trace elements come back as they came,
+// and what else an answer repeats as far as the answer can then be read. It is
+// nil for a message that has no answer, being one itself.
 func Refusal(request *specs.Message, response string) *specs.Message {
 	mti := AnswerMTI(request.MTI())
 	if mti == "" {
@@ -177,12 +179,26 @@ func Refusal(request *specs.Message, response string) *specs.Message {
 	}
 	answer := specs.NewMessage(mti)
 	for _, p := range echoed {
-		if request.Has(p) {
+		if request.Has(p) && echoes(request, p) {
 			answer.Set(p, request.Text(p))
 		}
 	}
 	answer.Set(fieldResponse, response)
 	return answer
+}
+
+// echoes reports whether an answer may repeat a field and still be read: not a
+// number that is no PAN, and not the mark of another answer.
+func echoes(request *specs.Message, p specs.Path) bool {
+	switch p {
+	case fieldPAN:
+		_, err := card.ParsePAN(request.Text(p))
+		return err == nil
+	case fieldCondition:
+		_, tap := blank(request).(*TapRequest)
+		return !tap || !isRemote(request)
+	}
+	return true
 }
 
 // contentOf is every value of a typed message but its type and its times, each

@@ -1,6 +1,7 @@
 package messages_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -117,6 +118,30 @@ func TestRefusal(t *testing.T) {
 	}
 	if got := messages.Refusal(encoded(t, find(t, "0110-tap-declined")), "30"); got != nil {
 		t.Errorf("an answer is refused by %v", got)
+	}
+}
+
+// A refusal can be read as the answer of its question whatever the question
+// was refused for.
+func TestRefusalsOfBadRequestsDecode(t *testing.T) {
+	for _, c := range []struct {
+		name, path, value string
+		want              messages.Message
+	}{
+		{"0100-activation-requestor", "2", "4761739001010011", &messages.ActivationAnswer{}},
+		{"0100-verification-merchant", "2", "4761739001010011", &messages.RemoteAnswer{}},
+		{"0100-tap-merchant", "25", messages.ECommercePayment, &messages.TapAnswer{}},
+		{"0302-suspend", "91", "7", &messages.FileUpdateAnswer{}},
+		{"0302-suspend", "63.3", "3700", &messages.FileUpdateAnswer{}},
+		{"0400-tap", "90", "02", &messages.ReversalAnswer{}},
+		{"0120-declined", "63.3", "3702", &messages.AdviceAnswer{}},
+	} {
+		m := encoded(t, find(t, c.name))
+		m.Set(path(t, c.path), c.value)
+		typed, err := messages.Decode(messages.Refusal(m, "30"))
+		if got, want := fmt.Sprintf("%T", typed), fmt.Sprintf("%T", c.want); err != nil || got != want {
+			t.Errorf("%s with another %s: refused by a %s, want %s: %v", c.name, c.path, got, want, err)
+		}
 	}
 }
 

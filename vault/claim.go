@@ -107,6 +107,6 @@ type ClaimResult struct {
 	Attempts dcvv2.Attempts // when Blocked
 	Scope    string         // when Throttled: the first of Scopes that is at its limit
 	Alarms   []string       // when Won: the scopes that this failure brought to AlarmAt
-	Replayed bool           // when Stale: a tap with this Reference, ATC and Mark was claimed before
+	Replayed bool           // when Stale: a tap with this Reference, ATC and Mark was claimed before, and not pruned since
 	Token    token.Token    // when Won with a Change: the token after it
 }

@@ -1,6 +1,7 @@
 // Package vault keeps what firsttap must not lose: enrolments, attempts and
-// used codes, tokens, transactions with their answers, notices that wait for
-// an acknowledgement, registered ranges, and the audit trail.
+// used codes, tokens, the limited-use keys lent to them (by number, never the
+// keys), transactions with their answers, notices and advices that wait for an
+// acknowledgement, registered ranges, and the audit trail.
 //
 // It holds the interface that every engine fulfils (Store), the records, the
 // sealing of PANs (Cipher) and, in vault/vaulttest, the one conformance suite

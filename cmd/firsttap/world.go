@@ -193,7 +193,7 @@ func (w *world) browser(who string) *http.Client {
 func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
 	w.phones++
 	random := seed.Stream(w.seed, fmt.Sprintf("phone %d", w.phones))
-	held, err := phone.New(random)
+	held, err := phone.New(random, phone.Clock(w.clock.Now))
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,9 @@ type Options struct {
 	// Tamper changes a request after the phone has signed it, for attack
 	// cases. Optional.
 	Tamper func(*messages.TapRequest)
+	// Predictable makes a weak terminal for attack cases, which has the same
+	// "unpredictable" number for every tap: Predicted.
+	Predictable bool
 }
 
 // contactless is field 22 of a tap: contactless chip, PIN entry possible.
@@ -146,6 +149,10 @@ func (m *Merchant) purchase(amount uint64) (terminal.Purchase, error) {
 		return p, fmt.Errorf("the terminal's currency must be three digits: %w", err)
 	}
 	p.Country, p.Currency = uint16(country), uint16(currency)
+	if m.options.Predictable {
+		p.Unpredictable = Predicted
+		return p, nil
+	}
 	_, err = io.ReadFull(m.options.Station.Random, p.Unpredictable[:])
 	return p, err
 }
@@ -162,14 +169,5 @@ func (m *Merchant) request(read terminal.Tap, amount uint64) *messages.TapReques
 			Chip: read.Chip, Cryptogram: read.Cryptogram,
 		},
 		Requestor: read.Requestor,
-	}
-}
-
-// AlterAmount is a Tamper that raises the amount after the phone has signed
-// it, everywhere it stands.
-func AlterAmount(by uint64) func(*messages.TapRequest) {
-	return func(r *messages.TapRequest) {
-		r.Tap.Amount += by
-		r.Tap.Chip.AmountAuthorised += by
 	}
 }

@@ -244,3 +244,22 @@ func TestALentKeyDoesNotPrint(t *testing.T) {
 		}
 	}
 }
+
+// A key that was used up is told so, also when its time is over.
+func TestWhyThereIsNoKey(t *testing.T) {
+	now := today
+	p := cloudPhoneAt(t, worn, 1, &now)
+	tap(t, p)
+	now = today.Add(24 * time.Hour)
+	if why := p.Keys().Why; !errors.Is(why, phone.ErrKeysUsedUp) {
+		t.Errorf("a used-up key that is over: %v", why)
+	}
+	now = today
+	if err := p.Replenish(tokenReference, lent(t, "6781302", 1)); err != nil {
+		t.Fatal(err)
+	}
+	now = today.Add(24 * time.Hour)
+	if why := p.Keys().Why; !errors.Is(why, phone.ErrKeysExpired) {
+		t.Errorf("one used up and one over: %v", why)
+	}
+}

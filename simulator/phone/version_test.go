@@ -115,3 +115,19 @@ func TestTheVersionIsInTheIssuersData(t *testing.T) {
 		}
 	}
 }
+
+// The data object must say its own length, and the key of the answer is that of
+// the tap, whatever became of the counter since.
+func TestTheAnswerBelongsToItsTap(t *testing.T) {
+	for _, w := range workedVersions[:3] {
+		p := atSeven(t, w.version)
+		ask(t, p, selectAID, options)
+		p.SetCounter(100)
+		if _, status := ask(t, p, command91("91FF"+w.answer)); status != "6700" {
+			t.Errorf("version %d: an object with a wrong length answered %s", w.version, status)
+		}
+		if _, status := ask(t, p, command91(w.answer)); status != "9000" {
+			t.Errorf("version %d: the answer to tap 7 answered %s", w.version, status)
+		}
+	}
+}

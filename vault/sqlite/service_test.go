@@ -82,7 +82,12 @@ func TestPruningLeavesNoRowOfWhatNeverComesAgain(t *testing.T) {
 	if _, err := s.ServeAccount(t.Context(), vault.AccountRequest{Client: "greenbank", ID: "id", PAN: account, At: at}); err != nil {
 		t.Fatal(err)
 	}
-	tables := []string{"failures", "scope_failures", "scope_minutes", "requests"}
+	if err := s.writer.do(t.Context(), func(turn *turn) error {
+		return turn.do(`INSERT INTO lent_keys (reference, key_index, lent_at) VALUES ('reference', '6781300', ?)`, nanoseconds(at))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	tables := []string{"failures", "scope_failures", "scope_minutes", "requests", "lent_keys"}
 	for _, step := range []struct {
 		before time.Time
 		rows   int

@@ -160,15 +160,33 @@ func claimOrder(b *bench) {
 	for i := range limits.FailuresPerDayMax {
 		b.claim(guess(fmt.Sprint("guess ", i), 1), vault.Won)
 	}
-	all := spending("guess 0", 1)
+	b.claim(limited(guess("a failure on the scope", 4), 0), vault.Won)
+	all := limited(spending("guess 0", 1), 1)
 	all.Reference, all.ATC = one.Reference, 0
+	all.LentKey, all.LentUsesMax = "6781300", 1
+	all.Change = new(step(one.Reference, token.Resume))
+	all.Reverses = "no such key"
 	b.claim(all, vault.Answered)
-	all.Key = "blocked, used and stale"
-	b.claim(all, vault.Blocked)
-	all.Key, all.PAN = "used, and stale", PAN(2)
-	b.claim(all, vault.Used)
-	all.Key, all.PAN = "stale", PAN(3)
-	b.claim(all, vault.Stale)
+	for _, next := range []struct {
+		holds func() // makes the condition hold that did not
+		want  vault.ClaimState
+	}{
+		{func() { all.Key = "a claim of its own" }, vault.Missing},
+		{func() { all.Reverses, all.ReversesOpen = "guess 0", true }, vault.Overtaken},
+		{func() { all.ReversesOpen = false }, vault.Blocked},
+		{func() { all.PAN, all.Reverses = PAN(2), "" }, vault.Throttled},
+		{func() { all.Scopes = nil }, vault.Used},
+		{func() { all.PAN = PAN(3) }, vault.Stale},
+		{func() { all.ATC = 1 }, vault.Unlent},
+		{func() { b.lend(one.Reference, noon, all.LentKey) }, vault.Overtaken},
+		{func() { all.Change = new(step(one.Reference, token.Suspend)) }, vault.Won},
+	} {
+		next.holds()
+		b.claim(all, next.want)
+	}
+	all.Key, all.ATC, all.Change = "another", 2, new(step(one.Reference, token.Suspend))
+	all.Spend = dcvv2.Window{}
+	b.claim(all, vault.Worn) // and the token cannot be suspended again
 }
 
 func claimLost(b *bench) {
