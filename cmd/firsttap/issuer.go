@@ -24,6 +24,7 @@ import (
 	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/simulator/issuer"
+	"github.com/firsttap/firsttap/simulator/ledger"
 	"github.com/firsttap/firsttap/simulator/site"
 	"github.com/firsttap/firsttap/simulator/wiretap"
 	"github.com/firsttap/firsttap/specs"
@@ -36,8 +37,12 @@ func issuerCommand() *cobra.Command {
 		Short: "Play the issuer: a web site for applicants and a host for the gateway",
 		Long: `issuer plays a bank. Its web site takes applications, issues cards (test numbers)
 and shows each cardholder number, expiry date and current dynamic CVV2, which it
-gets from the gateway's API. Its host answers the gateway over ISO 8583. Cards
-are kept in memory.`,
+gets from the gateway's API, and the tokens of the card, with what to do for one
+that waits: the passcode, the app's button or whom to call. Its office has all
+cards and tokens, with buttons for each step in a token's life, which its host
+asks of the gateway over the connections that the gateway opened or that it
+dialled itself. Its host answers the gateway over ISO 8583 and decides about
+activations as its settings say (decides, method). Cards are kept in memory.`,
 		Example: `  firsttap issuer
   firsttap issuer --config examples/issuer.yaml`,
 	}
@@ -81,6 +86,7 @@ type issuerActor struct {
 	hostAt   net.Listener // nil: the host dials the gateway
 	siteAt   net.Listener
 	trace    func(sent bool, body []byte)
+	pool     *link.Pool // connections with the gateway, which the host asks on
 	stopHost context.CancelFunc
 }
 
@@ -91,14 +97,22 @@ func openIssuer(settings config.IssuerPart, now func() time.Time, random io.Read
 	if err != nil {
 		return nil, err
 	}
+	persona, err := issuer.ParsePersona(settings.Decides, settings.Method)
+	if err != nil {
+		return nil, err
+	}
 	a := &issuerActor{settings: settings, log: log}
 	if wire != nil {
 		a.trace = wire.ISO("issuer", settings.Codec())
 	}
-	book := site.NewBook()
-	a.host = &issuer.Host{Book: book, Random: random, Log: log, Now: now}
+	book := ledger.NewBook()
+	a.host = &issuer.Host{Book: book, Random: random, Log: log, Now: now, Institution: fmt.Sprint(settings.Station)}
+	a.host.Follow(persona)
+	if err := a.connect(); err != nil {
+		return nil, err
+	}
 	a.site, err = site.New(site.Options{
-		Name: settings.Title, Range: accounts, Codes: &a.codes, Book: book,
+		Name: settings.Title, Range: accounts, Codes: &a.codes, Book: book, Desk: a.host,
 		Now: now, Random: random, Log: log, AutoApprove: settings.Approve == config.ApproveAuto,
 	})
 	if err != nil {
@@ -114,6 +128,33 @@ func openIssuer(settings config.IssuerPart, now func() time.Time, random io.Read
 		return nil, fmt.Errorf("the issuer's site cannot listen: %w", err)
 	}
 	return a, nil
+}
+
+// connect makes the pool that the host asks on: of the lines that it dials, or of
+// the connections on which the gateway signs on.
+func (a *issuerActor) connect() error {
+	var lines []*link.Line
+	if a.settings.Dial != "" {
+		secured, err := dialTLS(a.settings.TLS, a.settings.Certificates, certs.Identity{Role: certs.Issuer, Name: a.settings.Name})
+		if err != nil {
+			return err
+		}
+		for range a.settings.Connections {
+			lines = append(lines, &link.Line{Addr: a.settings.Dial, TLS: secured, Options: a.wire(), Up: a.host.SignOn})
+		}
+	}
+	a.pool = link.NewPool(a.settings.Name, true, lines...)
+	a.host.Ask = a.pool.Ask
+	return nil
+}
+
+// wire is how the host speaks on every connection.
+func (a *issuerActor) wire() link.Options {
+	return link.Options{
+		Name: "issuer host", Codec: a.settings.Codec(), Framing: a.settings.Frames(), Key: messages.Key,
+		Handle: a.host.Handle, Log: a.log, Trace: a.trace,
+		Header: specs.Header{Destination: gatewayNumber, Source: a.settings.Station},
+	}
 }
 
 // reach says where the gateway's API is, and which folder has the issuer's
@@ -175,28 +216,17 @@ func (a *issuerActor) run(ctx context.Context) error {
 
 // runHost answers the gateway, which dials, or is dialled.
 func (a *issuerActor) runHost(ctx context.Context) error {
-	o := link.Options{
-		Name: "issuer host", Codec: a.settings.Codec(), Framing: a.settings.Frames(), Key: messages.Key,
-		Handle: a.host.Handle, Log: a.log, Trace: a.trace,
-		Header: specs.Header{Destination: gatewayNumber, Source: a.settings.Station},
+	if a.hostAt == nil {
+		a.pool.Run(ctx)
+		return nil
 	}
+	o := a.wire()
+	o.Pool = a.pool
 	var err error
-	if a.hostAt != nil {
-		if o.TLS, o.Admit, err = hostTLS(a.settings); err != nil {
-			return err
-		}
-		return link.Serve(ctx, a.hostAt, o)
-	}
-	secured, err := dialTLS(a.settings.TLS, a.settings.Certificates, certs.Identity{Role: certs.Issuer, Name: a.settings.Name})
-	if err != nil {
+	if o.TLS, o.Admit, err = hostTLS(a.settings); err != nil {
 		return err
 	}
-	lines := make([]*link.Line, a.settings.Connections)
-	for i := range lines {
-		lines[i] = &link.Line{Addr: a.settings.Dial, TLS: secured, Options: o, Up: a.host.SignOn}
-	}
-	link.NewPool(a.settings.Name, false, lines...).Run(ctx)
-	return nil
+	return link.Serve(ctx, a.hostAt, o)
 }
 
 // gatewayNumber is the network's station number in headers (ours).

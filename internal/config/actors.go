@@ -18,7 +18,9 @@ type IssuerPart struct {
 	Site    string `yaml:"site"`  // where its web site listens
 	Range   string `yaml:"range"` // that cards are drawn from
 	Approve string `yaml:"approve"`
-	API     string `yaml:"api"` // of the gateway, for codes
+	Decides string `yaml:"decides"` // how its host decides about activations, one of IssuerDecides
+	Method  string `yaml:"method"`  // of a step-up, one of IssuerMethods
+	API     string `yaml:"api"`     // of the gateway, for codes
 	// Certificates is the folder with authority.pem and this issuer's
 	// certificate for the API; "" is the one that the gateway makes. An API
 	// without TLS needs none.
@@ -35,6 +37,13 @@ type IssuerPart struct {
 const (
 	ApproveAuto   = "auto"   // as they come in
 	ApproveOffice = "office" // by a person, at the site's /office
+)
+
+// Words for how an issuer decides about activations, and how a token that waits
+// gets active. The first of each is the default.
+var (
+	IssuerDecides = []string{"green", "scores", "yellow", "red", "closed"}
+	IssuerMethods = []string{"passcode", "call-centre", "app"}
 )
 
 // WalletPart is the settings of `firsttap wallet`.
@@ -87,6 +96,7 @@ func DefaultIssuerPart() IssuerPart {
 	return IssuerPart{
 		Name: IssuerNameDefault, Title: "Harbour Bank", Host: "127.0.0.1:8600", Site: "127.0.0.1:8680",
 		Range: IssuerRangeDefault, Approve: ApproveAuto, API: "https://127.0.0.1:8580", Wire: defaultWire(200001),
+		Decides: IssuerDecides[0], Method: IssuerMethods[0],
 		Connections: 1, TLS: Off,
 	}
 }
@@ -142,6 +152,8 @@ func (i *IssuerPart) check(f *Faults) {
 	if i.Approve != ApproveAuto && i.Approve != ApproveOffice {
 		f.add("approve", "must be %s or %s", ApproveAuto, ApproveOffice)
 	}
+	checkOneOf(f, "decides", i.Decides, IssuerDecides...)
+	checkOneOf(f, "method", i.Method, IssuerMethods...)
 	checkURL(f, "api", i.API, "https", "http")
 	if i.Dial != "" {
 		checkPeer(f, "dial", i.Dial)

@@ -1,72 +1,78 @@
 // Package issuer is the simulated bank: its host answers the gateway over ISO
-// 8583, its web site (simulator/site) issues the cards that the host knows.
+// 8583 and asks it about its tokens, its web site (simulator/site) issues the
+// cards that the host knows.
 //
 // The host is no yes-man: it declines what it did not issue, what is blocked,
 // what is over the balance, and activations whose code the network could not
-// vouch for. Start at Host.
+// vouch for; what is in order it decides by its Persona. Whatever the network
+// repeats is done once. Start at Host.
 package issuer
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"github.com/firsttap/firsttap/card"
-	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
-	"github.com/firsttap/firsttap/simulator/site"
+	"github.com/firsttap/firsttap/simulator/ledger"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
 )
 
 // Host answers the gateway. Its methods may be called by many goroutines.
 type Host struct {
-	Book   *site.Book
-	Random io.Reader // for authorization identifiers
+	Book   *ledger.Book
+	Random io.Reader // for authorization identifiers and the first trace number
 	Log    zerolog.Logger
 	// SignedOn is called when the gateway signs on, or lets the host sign on.
 	// Optional.
 	SignedOn func()
-	Now      func() time.Time // of what the host itself sends; nil is time.Now
+	// Ask asks the gateway on a connection that the host has with it, such as a
+	// link.Pool's. Without it nothing can be asked.
+	Ask func(ctx context.Context, question *specs.Message) (*specs.Message, error)
+	// Institution is field 32 of what the host asks, up to 11 digits;
+	// DefaultInstitution when empty.
+	Institution string
+	Now         func() time.Time // of what the host itself sends; time.Now when nil
 
-	refuse  atomic.Bool
-	stan    atomic.Uint32
-	mu      sync.Mutex
-	notices map[noticeKey]token.Status
+	mu           sync.Mutex // guards what follows and Random
+	follows      Persona
+	transactions memory[transactionKey, transaction]
+	notices      memory[noticeKey, bool]
+	noticeCount  int
+	advices      memory[adviceKey, bool]
+	adviceCount  int
+	stan         uint32 // of the last question
+	counting     bool   // stan was drawn
 }
 
-// noticeKey is what a notice is idempotent on.
-type noticeKey struct {
-	transactionID string
-	reason        token.NoticeReason
-}
-
-func (h *Host) now() time.Time {
-	if h.Now == nil {
-		return time.Now()
-	}
-	return h.Now()
-}
-
-// RefuseActivations makes the issuer decline every activation, or stop so.
-func (h *Host) RefuseActivations(refuse bool) { h.refuse.Store(refuse) }
-
-// Notices is how many different notices the host has acknowledged.
-func (h *Host) Notices() int {
+// Follow makes the host decide about activations by p from now on.
+func (h *Host) Follow(p Persona) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.notices)
+	h.follows = p
+}
+
+// RefuseActivations makes the issuer decline every activation, or grant again
+// what is in order.
+func (h *Host) RefuseActivations(refuse bool) {
+	p := Persona{Decides: Green}
+	if refuse {
+		p.Decides = Red
+	}
+	h.Follow(p)
 }
 
 // Handle answers one message of the gateway.
 func (h *Host) Handle(_ context.Context, in link.Inbound) *specs.Message {
+	if in.Throttled || in.Draining {
+		return h.refusal(in.Message, token.IssuerUnavailable)
+	}
 	if in.Fault != nil {
 		h.Log.Warn().Err(in.Fault).Msg("undecodable message")
 		return h.refusal(in.Message, token.FormatFault)
@@ -76,7 +82,7 @@ func (h *Host) Handle(_ context.Context, in link.Inbound) *specs.Message {
 		h.Log.Warn().Err(err).Str("mti", in.Message.MTI()).Msg("message refused")
 		return h.refusal(in.Message, refusalOf(err))
 	}
-	answer := h.answer(typed)
+	answer := h.answer(typed, in.Session)
 	if answer == nil {
 		return h.refusal(in.Message, token.InvalidTransaction)
 	}
@@ -104,88 +110,34 @@ func (h *Host) refusal(request *specs.Message, response token.Response) *specs.M
 	return messages.Refusal(request, string(response))
 }
 
-func (h *Host) answer(typed messages.Message) messages.Message {
+func (h *Host) answer(typed messages.Message, session *link.Session) messages.Message {
 	switch r := typed.(type) {
 	case *messages.NetworkRequest:
-		if r.Code == messages.SignOn && h.SignedOn != nil {
-			h.SignedOn()
-		}
-		return r.Answer(token.Approved)
+		return h.manage(r, session)
 	case *messages.ActivationRequest:
-		response := h.decideActivation(r)
-		return r.Answer(r.TransactionID, h.outcome(response, "activation", r.Activation.PAN), nil)
+		return h.activation(r)
 	case *messages.TapRequest:
-		response := h.decideTap(r)
-		return r.Answer(r.TransactionID, h.outcome(response, "tap", r.Tap.Number), noARPC)
+		return h.tap(r)
+	case *messages.RemoteRequest:
+		return h.remote(r)
+	case *messages.Reversal:
+		return h.reverse(r)
+	case *messages.Advice:
+		return h.advise(r)
 	case *messages.Notification:
-		return r.Answer(h.note(r))
+		return h.note(r)
 	}
 	return nil
 }
 
-// decideActivation trusts the network's word on the code and nobody else's.
-func (h *Host) decideActivation(r *messages.ActivationRequest) token.Response {
-	account, ok := h.Book.Find(r.Activation.PAN)
-	switch {
-	case !ok:
-		return token.BadNumber
-	case account.Expiry != r.Activation.Expiry:
-		return token.CardExpired
-	case account.Blocked:
-		return token.RestrictedCard
-	case h.refuse.Load(), r.Checked.CVV2 != dcvv2.Match:
-		return token.DoNotHonour
+// manage answers sign-on, sign-off and echo, and keeps what the connection's
+// session is after them.
+func (h *Host) manage(r *messages.NetworkRequest, session *link.Session) messages.Message {
+	if session != nil && r.Code != messages.Echo {
+		session.Set(r.Code == messages.SignOn)
 	}
-	return token.Approved
-}
-
-func (h *Host) decideTap(r *messages.TapRequest) token.Response {
-	if r.Checked.Authentication != token.ARQCVerified || r.Token == nil {
-		return token.CardAuthentication
+	if r.Code == messages.SignOn && h.SignedOn != nil {
+		h.SignedOn()
 	}
-	_, err := h.Book.Spend(r.Tap.Number, r.Tap.Amount)
-	switch {
-	case errors.Is(err, site.ErrNoSuchCard):
-		return token.BadNumber
-	case errors.Is(err, site.ErrBlocked):
-		return token.RestrictedCard
-	case errors.Is(err, site.ErrBalance):
-		return token.InsufficientFunds
-	case err != nil:
-		return token.Malfunction
-	}
-	return token.Approved
-}
-
-// note takes a notice once, however often it comes.
-func (h *Host) note(n *messages.Notification) token.Response {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.notices == nil {
-		h.notices = make(map[noticeKey]token.Status)
-	}
-	h.notices[noticeKey{n.TransactionID, n.Reason}] = n.Token.Status
-	h.Log.Info().Str("mti", n.MTI()).Str("reason", string(n.Reason)).Str("reference", n.Token.Reference).
-		Str("status", n.Token.Status.Word()).Msg("notice of the network")
-	return token.Approved
-}
-
-func (h *Host) outcome(response token.Response, what string, pan card.PAN) token.Outcome {
-	o := token.Outcome{Response: response, AnsweredBy: token.ByIssuer}
-	if o.Approved() {
-		o.AuthorizationID = h.authorizationID()
-	}
-	h.Log.Info().Str("kind", what).Stringer("pan", pan).Str("response", string(response)).Msg("decided")
-	return o
-}
-
-// authorizationID draws six characters for field 38.
-func (h *Host) authorizationID() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var b [3]byte
-	if _, err := io.ReadFull(h.Random, b[:]); err != nil {
-		return "000000"
-	}
-	return fmt.Sprintf("%06d", (int(b[0])<<16|int(b[1])<<8|int(b[2]))%1_000_000)
+	return r.Answer(token.Approved)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/simulator/issuer"
-	"github.com/firsttap/firsttap/simulator/site"
+	"github.com/firsttap/firsttap/simulator/ledger"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
 )
@@ -28,8 +28,8 @@ const (
 // newHost is a host whose book holds two cards, one of them blocked.
 func newHost(t *testing.T) *issuer.Host {
 	t.Helper()
-	book := site.NewBook()
-	for _, a := range []site.Account{
+	book := ledger.NewBook()
+	for _, a := range []ledger.Account{
 		{PAN: pan(t, good), Expiry: card.MustExpiry("2912"), Balance: 5000},
 		{PAN: pan(t, blocked), Expiry: card.MustExpiry("2912"), Balance: 5000, Blocked: true},
 	} {
@@ -209,8 +209,10 @@ func wantOutcome(t *testing.T, got messages.Outcome, want token.Response) {
 func TestAuthorizationsHaveSixDigits(t *testing.T) {
 	h := newHost(t)
 	h.Random = bytes.NewReader([]byte{0, 0, 7, 0xFF, 0xFF, 0xFF})
-	for _, want := range []string{"000007", "777215", "000000"} { // the last without chance
-		answer := ask(t, h, activation(pan(t, good), "2912", dcvv2.Match)).(*messages.ActivationAnswer)
+	for i, want := range []string{"000007", "777215", "000000"} { // the last without chance
+		request := activation(pan(t, good), "2912", dcvv2.Match)
+		request.TransactionID = fmt.Sprintf("53261200012345%d", i)
+		answer := ask(t, h, request).(*messages.ActivationAnswer)
 		if got := answer.Outcome.AuthorizationID; got != want {
 			t.Errorf("the authorization is %s, want %s", got, want)
 		}

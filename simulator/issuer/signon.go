@@ -11,10 +11,8 @@ import (
 
 // SignOn signs on at the gateway on a connection that the host has dialled.
 func (h *Host) SignOn(ctx context.Context, c *link.Conn) error {
-	now := h.now()
-	question, err := messages.Encode(&messages.NetworkRequest{
-		Transmitted: messages.Stamp(now), STAN: fmt.Sprintf("%06d", h.stan.Add(1)%traceNumbers+1), Code: messages.SignOn,
-	})
+	t := h.nextTrace()
+	question, err := messages.Encode(&messages.NetworkRequest{Transmitted: t.Transmitted, STAN: t.STAN, Code: messages.SignOn})
 	if err != nil {
 		return err
 	}
@@ -35,6 +33,3 @@ func (h *Host) SignOn(ctx context.Context, c *link.Conn) error {
 	}
 	return nil
 }
-
-// traceNumbers is how many there are: 000001 to 999999.
-const traceNumbers = 999_999

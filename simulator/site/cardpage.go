@@ -26,9 +26,13 @@ func (s *Site) cardView(id string) (cardView, bool) {
 	mmyy := c.account.Expiry.MMYY()
 	view := cardView{
 		Number: groups(c.account.PAN.Reveal()), Expiry: mmyy[:2] + "/" + mmyy[2:],
-		Holder: c.account.Holder, Product: c.account.Product, CodesURL: "/cards/" + id + "/codes",
+		Holder: c.account.Holder, Product: c.account.Product, CodesURL: "/cards/" + id + "/codes", PageURL: "/cards/" + id,
 	}
 	now := s.options.Now()
+	if account, ok := s.book.Find(c.account.PAN); ok {
+		view.AccountNumber = account.Number
+	}
+	view.Tokens = s.tokensOnCard(id, c.account.PAN, now)
 	if code, ok := c.current(now); ok {
 		view.Code = code.Code.Reveal()
 		view.Until, view.UntilStamp = shownTime(code.Expires), code.Expires.UTC().Format(time.RFC3339)

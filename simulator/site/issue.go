@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/firsttap/firsttap/card"
+	"github.com/firsttap/firsttap/simulator/ledger"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 // issued is a card with the address of its page and the codes it has.
 type issued struct {
 	id      string
-	account Account
+	account ledger.Account
 	codes   []Code
 }
 
@@ -129,9 +130,9 @@ func (s *Site) drawCard(a *application) (*issued, error) {
 		return nil, err
 	}
 	now := s.options.Now()
-	a.card = &issued{id: id, account: Account{
+	a.card = &issued{id: id, account: ledger.Account{
 		PAN: pan, Expiry: card.ExpiryAfter(now, ExpiryYears),
-		Holder: a.name, Product: a.product, Balance: OpeningBalance, Issued: now,
+		Holder: a.name, Product: a.product, Balance: ledger.OpeningBalance, Issued: now,
 	}}
 	return a.card, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func (s *Site) showOffice(w http.ResponseWriter, _ *http.Request) {
-	s.render(w, http.StatusOK, "office", officeView{Rows: s.officeRows()})
+	s.render(w, http.StatusOK, "office", officeView{Rows: s.officeRows(), Accounts: s.accountRows()})
 }
 
 // officeRows lists the applications, newest first.

@@ -1,11 +1,13 @@
 // Package site is the issuer's web server: a person applies for a card, the
 // office approves, and the cardholder's page shows card number, expiry date
-// and the current dynamic CVV2.
+// and the current dynamic CVV2. Below are the card's tokens, with what is to be
+// done for one that waits; the office has them all, with a button for each step
+// in their life.
 //
 // It issues cards (test numbers only), asks for codes through Codes, and keeps
 // its cards in a Book that the issuer's host shares. It never computes a code,
-// never writes anything to disk, and shows a clear card number or code on one
-// page only, the cardholder's own. The package also holds the other side of
+// never writes anything to disk, and shows a clear card number, code or passcode on
+// one page only, the cardholder's own. The package also holds the other side of
 // the glass: Cardholder browses the site as a person does, and ReadCard reads
 // the page as a wallet's camera would.
 //
@@ -26,6 +28,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/simulator/ledger"
 )
 
 // Limits of the site.
@@ -38,6 +41,10 @@ const (
 	CodesCount      = dcvv2.CodesMax   // asked for at once
 	ExpiryYears     = 3                // a card is valid this long
 )
+
+// DefaultCallCentre is the number of a call centre that has none: one of those
+// that are kept for fiction.
+const DefaultCallCentre = "+1 415 555 0100"
 
 // DefaultIssuer is the name on the pages of an issuer that has none.
 const DefaultIssuer = "Harbour Bank"
@@ -67,23 +74,28 @@ type Options struct {
 	Name        string           // of the issuer, as pages show it; DefaultIssuer when empty
 	Range       card.Range       // that cards are drawn from
 	Codes       Codes            // the network's dCVV2 service
-	Book        *Book            // of cards; a new one when nil
+	Book        *ledger.Book     // of cards; a new one when nil
 	Now         func() time.Time // time.Now when nil
 	Random      io.Reader        // for numbers and addresses; crypto/rand when nil
 	Log         zerolog.Logger
-	AutoApprove bool // every application is approved as it comes in
+	Desk        Desk   // what the office asks the network by; the pages offer nothing to press when nil
+	CallCentre  string // number that cardholders call; DefaultCallCentre when empty
+	AutoApprove bool   // every application is approved as it comes in
 }
 
 // Site is the issuer's web server. Its methods may be called by many
 // goroutines.
 type Site struct {
 	options Options
-	book    *Book
+	book    *ledger.Book
 
 	mu           sync.Mutex // guards what follows and Options.Random
 	applications map[string]*application
 	inOrder      []*application
 	cards        map[string]*issued
+	answers      map[string]answered // of the network to wishes about tokens, by reference
+
+	clerk sync.Mutex // held by who changes cards; before mu
 }
 
 //go:embed pages
@@ -101,7 +113,7 @@ func New(o Options) (*Site, error) {
 		o.Name = DefaultIssuer
 	}
 	if o.Book == nil {
-		o.Book = NewBook()
+		o.Book = ledger.NewBook()
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -109,14 +121,17 @@ func New(o Options) (*Site, error) {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
+	if o.CallCentre == "" {
+		o.CallCentre = DefaultCallCentre
+	}
 	return &Site{
 		options: o, book: o.Book,
-		applications: map[string]*application{}, cards: map[string]*issued{},
+		applications: map[string]*application{}, cards: map[string]*issued{}, answers: map[string]answered{},
 	}, nil
 }
 
 // Book is the book of the cards that the site issued.
-func (s *Site) Book() *Book { return s.book }
+func (s *Site) Book() *ledger.Book { return s.book }
 
 // Handler serves the site. Forms posted from other origins are refused.
 func (s *Site) Handler() http.Handler {
@@ -126,9 +141,12 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET /applications/{id}", s.showApplication)
 	mux.HandleFunc("GET /cards/{id}", s.showCard)
 	mux.HandleFunc("POST /cards/{id}/codes", s.renewCodes)
+	mux.HandleFunc("POST /cards/{id}/tokens/{reference}/confirm", s.confirmInApp)
 	mux.HandleFunc("GET /office", s.showOffice)
 	mux.HandleFunc("POST /office/applications/{id}/approve", s.approveInOffice)
 	mux.HandleFunc("POST /office/applications/{id}/decline", s.declineInOffice)
+	mux.HandleFunc("POST /office/tokens/{reference}/{step}", s.stepInOffice)
+	mux.HandleFunc("POST /office/cards/{number}/{change}", s.changeInOffice)
 	mux.HandleFunc("GET /style.css", asset("pages/style.css", "text/css; charset=utf-8"))
 	mux.HandleFunc("GET /icon.svg", asset("pages/icon.svg", "image/svg+xml"))
 	mux.HandleFunc("/", s.notFound)

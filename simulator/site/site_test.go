@@ -19,6 +19,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/simulator/ledger"
 	"github.com/firsttap/firsttap/simulator/site"
 )
 
@@ -165,7 +166,7 @@ func TestFromApplicationToCard(t *testing.T) {
 	}
 	account, ok := w.Book().Find(shown.PAN)
 	switch {
-	case !ok || account.Holder != "Ada Lovelace" || account.Balance != site.OpeningBalance:
+	case !ok || account.Holder != "Ada Lovelace" || account.Balance != ledger.OpeningBalance:
 		t.Errorf("the book says %+v", account)
 	case shown.Expiry != card.MustExpiry("2911") || account.Expiry != shown.Expiry:
 		t.Error("the card must be valid for three years, to November 2029")

@@ -26,12 +26,42 @@ type (
 		Status                          Status
 		InHand                          bool
 	}
-	officeView struct{ Rows []officeRow }
-	cardView   struct {
+	accountRow struct {
+		Number               int
+		Holder, Product, PAN string
+		Balance, State       string
+		Successor            int // number of the account that replaced it; 0 for none
+		Tokens               []tokenView
+		Buttons              []button
+	}
+	officeView struct {
+		Rows     []officeRow
+		Accounts []accountRow
+	}
+	tokenView struct {
+		Reference, Number, Kind string
+		Status, Words           string // for programs, and for people
+		Waits                   bool
+		Passcode                string
+		Until, UntilStamp       string // of the passcode
+		Gone                    bool   // the passcode is not good any more
+		ConfirmURL              string
+		Call                    string // number to call
+		Answered, Response      string // what the network answered last, in words and its code
+		Buttons                 []button
+	}
+	button struct {
+		URL, Text, About string // About is what is read out after Text
+		Second           bool
+	}
+	cardView struct {
 		Number, Expiry, Code string
 		Until, UntilStamp    string
 		Holder, Product      string
 		CodesURL             string
+		PageURL              string
+		AccountNumber        int
+		Tokens               []tokenView
 		RefreshSeconds       int
 	}
 	problemView struct{ Title, Advice string }
