@@ -290,6 +290,7 @@ type logEvent struct {
 	Note     string `json:"note"`
 	Answered bool   `json:"answered"`
 	PAN      string `json:"pan"`
+	Why      string `json:"why"`
 }
 
 func (b *logbook) Write(line []byte) (int, error) {
