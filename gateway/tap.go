@@ -91,7 +91,7 @@ func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e 
 func (p *payment) account() {
 	t := p.facts.Token
 	p.question.Issuer, p.question.PAN, p.question.Sequence, p.question.Expiry = t.Issuer, t.PAN, t.PANSequence, t.PANExpiry
-	p.question.Amount = p.amount
+	p.question.Reference, p.question.Amount = t.Reference, p.amount
 }
 
 // claimPayment raises the token's counter for a payment that was accepted. What
