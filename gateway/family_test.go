@@ -54,6 +54,15 @@ type asker interface {
 // ask sends a request of the issuer's own on the line that the gateway asks on.
 func (i *issuer) ask(m messages.Message) messages.Message {
 	i.t.Helper()
+	typed, err := messages.Decode(i.askRaw(encode(i.t, m)))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return typed
+}
+
+func (i *issuer) askRaw(m *specs.Message) *specs.Message {
+	i.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	i.mu.Lock()
@@ -62,15 +71,11 @@ func (i *issuer) ask(m messages.Message) messages.Message {
 	if len(lines) == 0 {
 		i.t.Fatal("the issuer has no line")
 	}
-	answer, err := lines[0].Ask(ctx, encode(i.t, m))
+	answer, err := lines[0].Ask(ctx, m)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	typed, err := messages.Decode(answer)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	return typed
+	return answer
 }
 
 // change is a 0302 that wants something done about a token.
