@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/gateway/stations"
@@ -154,6 +155,22 @@ func (w *world) wantAllSent() {
 		return len(advices) == 0 && len(w.due(w.clock.Now().Add(never))) == 0
 	})
 }
+
+// untilAllSent is wantAllSent after a time in which tries failed: it lets the
+// clock run to the next ones.
+func (w *world) untilAllSent() {
+	w.Helper()
+	w.until("all notices and advices are acknowledged at last", func() bool {
+		w.clock.forward(firstBackOff)
+		w.gateway.WakeNotices()
+		advices, err := w.store.DueAdvices(context.Background(), w.clock.Now().Add(never), vault.ListMax)
+		w.must(err)
+		return len(advices) == 0 && len(w.due(w.clock.Now().Add(never))) == 0
+	})
+}
+
+// firstBackOff is how long the second try waits.
+const firstBackOff = 2 * time.Second
 
 // tokenOf is a token as the store has it.
 func (w *world) tokenOf(reference string) token.Token {

@@ -49,8 +49,7 @@ func TestRestartUndoesWhatWasUnderWay(t *testing.T) {
 	})
 	w := newWorld(t, func(s *settings) { s.dir = dir })
 	w.wantNothingUnfinished()
-	w.gateway.WakeNotices()
-	w.wantAllSent()
+	w.untilAllSent()
 	undone := saw[*messages.Reversal](w.issuer)
 	if len(undone) != len(asked) || len(asked) != 3 {
 		t.Fatalf("the issuer is told to undo %d of %d questions", len(undone), len(asked))
@@ -95,8 +94,6 @@ func TestReversalOfWhatTimedOut(t *testing.T) {
 	w.reversed(w.wallet, w.reversalOf(activation), token.Approved)
 	w.reversed(w.merchant, w.reversalOf(tap), token.Approved)
 	w.issuer.follow(responding(token.Approved))
-	w.clock.forward(never)
-	w.gateway.WakeNotices()
-	w.wantAllSent()
+	w.untilAllSent()
 	w.untilReversed(2)
 }

@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
@@ -102,9 +101,7 @@ func (w *world) toldLater(comeBack func(w *world)) *messages.Advice {
 	})
 	comeBack(w)
 	before := saw[*messages.Advice](w.issuer)
-	w.clock.forward(time.Minute)
-	w.gateway.WakeNotices()
-	w.wantAllSent()
+	w.untilAllSent()
 	seen := saw[*messages.Advice](w.issuer)
 	if len(seen) != len(before)+1 {
 		w.Fatalf("the issuer, when it is back, is told %d times", len(seen)-len(before))
@@ -147,9 +144,7 @@ func TestNothingStandsInFor(t *testing.T) {
 					t.Errorf("39=%s, 63.4=%q, token %v", a.Outcome.Response, a.StandIn, a.Token)
 				}
 				absent.comeBack(w)
-				w.clock.forward(time.Minute)
-				w.gateway.WakeNotices()
-				w.wantAllSent()
+				w.untilAllSent()
 				w.wantTokens(0)
 				if !absent.asked {
 					if n := len(saw[*messages.Reversal](w.issuer)); n != 0 {
@@ -272,9 +267,7 @@ func TestAdviceOutlivesTheGateway(t *testing.T) {
 		a = w.wallet.activate(r)
 	})
 	w := newWorld(t, func(s *settings) { s.dir = dir })
-	w.clock.forward(time.Minute)
-	w.gateway.WakeNotices()
-	w.wantAllSent()
+	w.untilAllSent()
 	told := w.untilAdvised(1)
 	if told.TransactionID != a.TransactionID || told.PAN != r.Activation.PAN || told.Outcome != a.Outcome {
 		t.Errorf("the issuer is told %+v", told)
