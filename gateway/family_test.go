@@ -79,7 +79,17 @@ func (i *issuer) askRaw(m *specs.Message) *specs.Message {
 	return answer
 }
 
-// change is a 0302 that wants something done about a token.
+// say sends an answer that nobody has asked for.
+func (i *issuer) say(answer *specs.Message) {
+	ctx, cancel := context.WithTimeout(context.Background(), issuerTimeout)
+	defer cancel()
+	i.mu.Lock()
+	lines := i.server.Connections()
+	i.mu.Unlock()
+	_, _ = lines[0].Ask(ctx, answer) // which has no answer
+}
+
+// wish is a 0302 that wants something done about a token.
 func (w *world) wish(reference string, reason token.NoticeReason) *messages.FileUpdate {
 	return &messages.FileUpdate{
 		Trace: w.newTrace(), Action: messages.ChangeToken, Reason: reason, Reference: reference, Requestor: walletRequestor,

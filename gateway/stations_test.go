@@ -291,6 +291,7 @@ type logEvent struct {
 	Answered bool   `json:"answered"`
 	PAN      string `json:"pan"`
 	Why      string `json:"why"`
+	Error    string `json:"error"`
 }
 
 func (b *logbook) Write(line []byte) (int, error) {
