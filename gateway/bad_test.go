@@ -42,7 +42,7 @@ func (p rawPeer) read() *specs.Message {
 			p.Errorf("reading an answer: %v", err)
 			return
 		}
-		m, err := codec.Parse(frame.Body)
+		m, err := p.profile.Parse(frame.Body)
 		if err != nil {
 			p.Errorf("parsing an answer: %v", err)
 		}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -134,12 +135,19 @@ func mismatch(r *messages.Reversal, original vault.Transaction, t token.Token) t
 }
 
 // usedToken is the token that a transaction made or used, the zero token for
-// none.
+// none. One that has no outcome, or was undone, tells by its question.
 func (g *Gateway) usedToken(ctx context.Context, t vault.Transaction) (token.Token, error) {
-	if t.Outcome == nil || t.Outcome.Reference == "" {
+	reference := ""
+	if t.Question != nil {
+		reference = t.Question.Reference
+	}
+	if t.Outcome != nil {
+		reference = cmp.Or(t.Outcome.Reference, reference)
+	}
+	if reference == "" {
 		return token.Token{}, nil
 	}
-	return g.Store.TokenByReference(ctx, t.Outcome.Reference)
+	return g.Store.TokenByReference(ctx, reference)
 }
 
 func (g *Gateway) reversalFault(r *messages.Reversal, err error, e *event) messages.Message {

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,11 +26,13 @@ import (
 type issuer struct {
 	t        testing.TB
 	addr     string
+	profile  *specs.Codec
 	garbling atomic.Bool // spoils the last byte of whatever it writes
 
 	mu     sync.Mutex
 	seen   []messages.Message
 	script script
+	server *link.Server
 	stop   func()
 }
 
@@ -38,8 +41,10 @@ type script func(ctx context.Context, question messages.Message, raw *specs.Mess
 
 const authorizationID = "A12345"
 
-func newIssuer(t testing.TB) *issuer {
-	i := &issuer{t: t, script: responding(token.Approved)}
+func newIssuer(t testing.TB) *issuer { return newIssuerIn(t, codec) }
+
+func newIssuerIn(t testing.TB, profile *specs.Codec) *issuer {
+	i := &issuer{t: t, profile: profile, script: responding(token.Approved)}
 	i.up()
 	t.Cleanup(i.down)
 	return i
@@ -55,11 +60,15 @@ func (i *issuer) up() {
 	i.addr = l.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
+	server := link.NewServer(garblingListener{l, &i.garbling}, link.Options{
+		Name: "issuer", Codec: i.profile, Framing: framing, Key: messages.Key, Handle: i.handle, Log: zerolog.Nop(),
+	})
+	i.mu.Lock()
+	i.server = server
+	i.mu.Unlock()
 	go func() {
 		defer close(done)
-		_ = link.Serve(ctx, garblingListener{l, &i.garbling}, link.Options{
-			Name: "issuer", Codec: codec, Framing: framing, Key: messages.Key, Handle: i.handle, Log: zerolog.Nop(),
-		})
+		_ = server.Run(ctx)
 	}()
 	i.stop = sync.OnceFunc(func() {
 		cancel()
@@ -191,7 +200,7 @@ func (w *world) dial(door string) *station {
 	s := &station{world: w, log: new(logbook)}
 	var err error
 	s.conn, err = link.Dial(context.Background(), w.doors[door], nil, link.Options{
-		Name: door, Codec: codec, Framing: framing, Key: messages.Key, Log: zerolog.New(s.log),
+		Name: door, Codec: cmp.Or(w.profile, codec), Framing: framing, Key: messages.Key, Log: zerolog.New(s.log),
 		Header: specs.Header{Destination: gatewayNumber, Source: 100001},
 		Handle: func(context.Context, link.Inbound) *specs.Message { return nil },
 	})
@@ -281,6 +290,8 @@ type logEvent struct {
 	Note     string `json:"note"`
 	Answered bool   `json:"answered"`
 	PAN      string `json:"pan"`
+	Why      string `json:"why"`
+	Error    string `json:"error"`
 }
 
 func (b *logbook) Write(line []byte) (int, error) {

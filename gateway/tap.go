@@ -91,14 +91,15 @@ func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e 
 func (p *payment) account() {
 	t := p.facts.Token
 	p.question.Issuer, p.question.PAN, p.question.Sequence, p.question.Expiry = t.Issuer, t.PAN, t.PANSequence, t.PANExpiry
-	p.question.Amount = p.amount
+	p.question.Reference, p.question.Amount = t.Reference, p.amount
 }
 
-// claimPayment raises the token's counter for a payment that was accepted. What
-// the store finds against it is the new finding.
+// claimPayment raises the token's counter for a payment that was accepted, or
+// has the store say whether one with a counter that is too low came before.
+// What the store finds against it is the new finding.
 func (g *Gateway) claimPayment(ctx context.Context, p *payment, found token.Acceptance) (token.Acceptance, vault.ClaimResult, error) {
 	c := &p.claim
-	if found.Ask() {
+	if found.Counts() {
 		c.Reference, c.Question = p.facts.Token.Reference, &p.question
 		c.LentKey, c.LentUsesMax = found.LentIndex, token.LentUsesMax
 		if found.Authentication == token.NotAuthenticated { // of a token on file, which needs no cryptogram

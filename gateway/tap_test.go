@@ -112,10 +112,10 @@ var refusedTaps = []struct {
 		r.Tap.Chip.IAD = []byte{0x06, 0x01, 0x7F, 0x03, 0xA0, 0x00, 0x00}
 		return r
 	}, "Q1", token.ARQCFailed, token.ReasonWrongVersion},
-	{"a counter that repeats", func(w *world, p *phone) *messages.TapRequest {
+	{"a cryptogram that repeats", func(w *world, p *phone) *messages.TapRequest {
 		w.merchant.tap(w.tapOf(p))
 		return w.tapWith(p, p.atc)
-	}, "59", token.ARQCVerified, token.ReasonCounterRepeated},
+	}, "59", token.ARQCVerified, token.ReasonReplayed},
 	{"a counter that falls", func(w *world, p *phone) *messages.TapRequest {
 		p.atc = 9
 		w.merchant.tap(w.tapOf(p))

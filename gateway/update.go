@@ -40,6 +40,7 @@ func (g *Gateway) update(ctx context.Context, from stations.Station, r *messages
 			return r.Answer(e.outcome, "", nil, false)
 		case result.State == vault.Answered:
 			e.note, e.transaction, e.outcome = "repeat of an answered request", result.Recorded.TransactionID, *result.Recorded.Outcome
+			t = asTold(t, r, e.outcome)
 		case granting.Change != nil:
 			t = result.Token
 			g.notices.nudge()
@@ -53,6 +54,20 @@ func (g *Gateway) update(ctx context.Context, from stations.Station, r *messages
 // operators are told the PAN.
 func (g *Gateway) tell(from stations.Station, r *messages.FileUpdate, t token.Token, e *event) messages.Message {
 	return r.Answer(e.outcome, e.transaction, &t, from.Role == stations.Issuer || from.Role == stations.Operator)
+}
+
+// asTold is a token as the first answer to a file update told of it, whatever
+// became of it since. Only a PAN that r does not change itself is told as it is
+// now: no outcome keeps one.
+func asTold(t token.Token, r *messages.FileUpdate, o token.Outcome) token.Token {
+	t.Status = o.Status
+	switch r.Reason {
+	case token.NoticeReplaced:
+		t.PAN, t.PANExpiry = r.PAN, r.PANExpiry
+	case token.NoticeExpiry:
+		t.PANExpiry = r.PANExpiry
+	}
+	return t
 }
 
 // claimUpdate does what was granted, or records that it was not.

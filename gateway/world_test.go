@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/firsttap/firsttap/gateway"
 	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/specs"
+	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 	"github.com/firsttap/firsttap/vault/sqlite"
 )
@@ -36,6 +38,11 @@ const (
 	tokenRange   = "489537001"
 
 	wallets, merchants = "wallets", "merchants"
+
+	// Of a world with the whole family, see family_test.go.
+	providers, operators = "providers", "operators"
+	otherIssuer          = "meadow"
+	otherRange           = "4895379"
 )
 
 var (
@@ -59,6 +66,11 @@ type settings struct {
 	before  func(vault.Store, *clock)     // works on the store before the gateway runs
 	host    net.Listener                  // of an issuer that the test plays byte by byte
 
+	profile *specs.Codec  // of all stations; visa-style by default
+	family  bool          // see family_test.go
+	standIn token.StandIn // in the issuer's place
+	version emv.Version   // of new tokens, see gateway.Options
+
 	requestorMax int                    // failures in an hour, see gateway.Options
 	observe      func(gateway.Observed) // likewise
 }
@@ -79,13 +91,20 @@ type world struct {
 
 	wallet, merchant *station
 	accounts         atomic.Int64
+
+	profile            *specs.Codec
+	standIn            token.StandIn
+	passcodes          token.PasscodeKey
+	other              *issuer // of otherRange; nil without the whole family
+	provider, operator *station
+	stop               func() // ends the gateway
 }
 
 func newWorld(t testing.TB, change ...func(*settings)) *world {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-	set := settings{timeout: 5 * time.Second, policy: policy}
+	set := settings{timeout: 5 * time.Second, policy: policy, profile: codec}
 	for _, c := range change {
 		c(&set)
 	}
@@ -94,7 +113,7 @@ func newWorld(t testing.TB, change ...func(*settings)) *world {
 	}
 	w := &world{
 		TB: t, clock: &clock{now: halfPast}, keys: newKeyring(t), log: new(logbook), quiet: set.quiet,
-		doors: make(map[string]string),
+		doors: make(map[string]string), profile: set.profile, standIn: set.standIn, passcodes: newPasscodeKey(t),
 	}
 	w.store = openStore(t, set.dir)
 	t.Cleanup(func() {
@@ -109,16 +128,31 @@ func newWorld(t testing.TB, change ...func(*settings)) *world {
 		w.store = set.wrap(w.store)
 	}
 	if set.host == nil {
-		w.issuer = newIssuer(t)
+		w.issuer = newIssuerIn(t, set.profile)
 	} else {
 		w.issuer = &issuer{addr: set.host.Addr().String()}
+	}
+	if set.family {
+		w.other = newIssuerIn(t, set.profile)
 	}
 	w.start(set)
 	if set.host == nil {
 		w.waitIssuer()
 	}
 	w.wallet, w.merchant = w.dial(wallets), w.dial(merchants)
+	if set.family {
+		w.provider, w.operator = w.dial(providers), w.dial(operators)
+	}
 	return w
+}
+
+func newPasscodeKey(t testing.TB) token.PasscodeKey {
+	t.Helper()
+	key, err := token.NewPasscodeKey([]byte("passcode key of the test, 32 by."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func openStore(t testing.TB, dir string) vault.Store {
@@ -137,10 +171,16 @@ func openStore(t testing.TB, dir string) vault.Store {
 // start runs the gateway until the test's end.
 func (w *world) start(set settings) {
 	w.Helper()
-	registry, err := dcvv2.NewRegistry(
-		dcvv2.Registration{Range: card.MustRange(cardRange), Issuer: issuerName, Schedule: dcvv2.Always(set.policy)},
-		dcvv2.Registration{Range: card.MustRange(keylessRange), Issuer: issuerName, Schedule: dcvv2.Always(set.policy)},
-	)
+	registered := []dcvv2.Registration{
+		{Range: card.MustRange(cardRange), Issuer: issuerName, Schedule: dcvv2.Always(set.policy)},
+		{Range: card.MustRange(keylessRange), Issuer: issuerName, Schedule: dcvv2.Always(set.policy)},
+	}
+	if set.family {
+		registered = append(registered, dcvv2.Registration{
+			Range: card.MustRange(otherRange), Issuer: otherIssuer, Schedule: dcvv2.Always(set.policy),
+		})
+	}
+	registry, err := dcvv2.NewRegistry(registered...)
 	w.must(err)
 	w.gateway, err = gateway.New(gateway.Options{
 		Store: w.store, Keys: w.keys, Registry: registry,
@@ -148,20 +188,22 @@ func (w *world) start(set settings) {
 		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: set.timeout,
 		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
 		RequestorFailuresPerHourMax: set.requestorMax, Alarm: w.alarms.ring, Observe: set.observe,
+		Passcodes: w.passcodes, CryptogramVersion: set.version,
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	for _, name := range []string{wallets, merchants} {
+	for _, name := range []string{wallets, merchants, providers, operators} {
 		w.doors[name] = w.gateway.Address(name)
 	}
 	go func() { done <- w.gateway.Run(ctx) }()
-	w.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := got(w, done, "the gateway's end"); err != nil {
 			w.Errorf("the gateway ended with %v", err)
 		}
 	})
+	w.Cleanup(w.stop)
 }
 
 func (w *world) logger() zerolog.Logger {
@@ -178,18 +220,26 @@ func (w *world) waitIssuer() {
 	w.must(w.gateway.WaitIssuers(ctx))
 }
 
-// stations are an issuer that is dialled, and doors for wallets and merchants.
+// stations are an issuer that is dialled, and doors for wallets and merchants;
+// of the whole family, also those of family_test.go.
 func (w *world) stations() []stations.Settings {
+	profile := cmp.Or(w.profile, codec)
 	s := func(name string, role stations.Role, number uint32) stations.Settings {
-		return stations.Settings{Station: stations.Station{
-			Name: name, Role: role, Number: number, Spec: codec.Name(), Codec: codec, Framing: framing,
+		set := stations.Settings{Station: stations.Station{
+			Name: name, Role: role, Number: number, Spec: profile.Name(), Codec: profile, Framing: framing,
 		}}
+		if role != stations.Issuer {
+			set.Listen = "127.0.0.1:0"
+		}
+		return set
 	}
 	issuer := s(issuerName, stations.Issuer, 200001)
-	issuer.Address, issuer.SignOn = w.issuer.addr, true
-	wallet, merchant := s(wallets, stations.Requestor, 100001), s(merchants, stations.Merchant, 100002)
-	wallet.Listen, merchant.Listen = "127.0.0.1:0", "127.0.0.1:0"
-	return []stations.Settings{issuer, wallet, merchant}
+	issuer.Address, issuer.SignOn, issuer.StandIn = w.issuer.addr, true, w.standIn
+	list := []stations.Settings{issuer, s(wallets, stations.Requestor, 100001), s(merchants, stations.Merchant, 100002)}
+	if w.other != nil {
+		list = append(list, w.familyStations(s)...)
+	}
+	return list
 }
 
 func (w *world) must(err error) {
@@ -296,7 +346,7 @@ func (k *keyring) CVK(accountRange string, version int) (emv.Key, error) {
 // CodeMaster gives the key of the range that has one.
 func (k *keyring) CodeMaster(accountRange string, _ int) (dcvv2.Master, error) {
 	k.given.Add(1)
-	if accountRange != cardRange || k.gone.Load() {
+	if accountRange != cardRange && accountRange != otherRange || k.gone.Load() {
 		return nil, errNoKey
 	}
 	return k.code, nil

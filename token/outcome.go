@@ -63,6 +63,7 @@ type Outcome struct {
 	Authentication  Authentication // 44.8
 	AuthorizationID string         // field 38, six characters, from the issuer
 	Reference       string         // of the token that was made or used
+	Status          Status         // of that token after a step in its life that was granted; "" in all others
 	CSU             [4]byte        // card status update that the ARPC covers (method 2)
 	Method          Method         // of the step-up that the issuer asks for
 	StandIn         StandInReason  // set: the network decided in the issuer's place

@@ -53,6 +53,11 @@ type Acceptance struct {
 // Ask reports whether the issuer is to be asked.
 func (a Acceptance) Ask() bool { return a.Decline == "" }
 
+// Counts reports whether the tap is to be held against its token's counter where
+// that is kept: one that is accepted raises it, and of one whose counter is not
+// above it only the record of earlier taps can tell a replay from a clone.
+func (a Acceptance) Counts() bool { return a.Ask() || a.Reason == ReasonCounterRepeated }
+
 // Accept checks a tap against its token: state, expiry, domain, cryptogram and
 // counter, in this order. The counter comes last because only a genuine
 // cryptogram makes a repeated counter a sign of a clone.

@@ -121,8 +121,13 @@ func tryPasscode(w Wish, t Token, c Change, key PasscodeKey, at time.Time) Grant
 // Outcome is the answer to a wish about t.
 func (g Granting) Outcome(t Token) Outcome {
 	o := Outcome{Response: g.Decline, AnsweredBy: ByNetwork, Reference: t.Reference, Reason: g.Reason}
-	if o.Response == "" {
-		o.Response = Approved
+	if o.Response != "" {
+		return o
+	}
+	o.Response = Approved
+	if g.Change != nil {
+		after, _ := t.Apply(*g.Change) // Grant has tried
+		o.Status = after.Status
 	}
 	return o
 }

@@ -13,6 +13,7 @@ import (
 type Question struct {
 	Issuer      string // name of its station
 	PAN         card.PAN
+	Reference   string // of the token that was used; "" of an activation and of a payment by card
 	Sequence    card.Sequence
 	Expiry      card.Expiry
 	Amount      uint64 // minor units of Currency; 0 of an activation

@@ -17,6 +17,7 @@ type outcomeRecord struct {
 	Authentication  string  `json:"authentication,omitempty"`
 	AuthorizationID string  `json:"authorization_id,omitempty"`
 	Reference       string  `json:"reference,omitempty"`
+	Status          string  `json:"status,omitempty"`
 	CSU             [4]byte `json:"csu"`
 	Method          string  `json:"method,omitempty"`
 	StandIn         string  `json:"stand_in,omitempty"`
@@ -29,7 +30,7 @@ func EncodeOutcome(o token.Outcome) ([]byte, error) {
 	r := outcomeRecord{
 		Response: string(o.Response), AnsweredBy: string(o.AnsweredBy),
 		Authentication: string(o.Authentication), AuthorizationID: o.AuthorizationID,
-		Reference: o.Reference, CSU: o.CSU, Method: string(o.Method), StandIn: string(o.StandIn), Reason: string(o.Reason),
+		Reference: o.Reference, Status: string(o.Status), CSU: o.CSU, Method: string(o.Method), StandIn: string(o.StandIn), Reason: string(o.Reason),
 	}
 	if o.CVV2 != 0 {
 		r.CVV2 = string(rune(o.CVV2))
@@ -50,7 +51,7 @@ func DecodeOutcome(b []byte) (token.Outcome, error) {
 	o := token.Outcome{
 		Response: token.Response(r.Response), AnsweredBy: token.Answerer(r.AnsweredBy),
 		Authentication: token.Authentication(r.Authentication), AuthorizationID: r.AuthorizationID,
-		Reference: r.Reference, CSU: r.CSU, Method: token.Method(r.Method), StandIn: token.StandInReason(r.StandIn), Reason: token.Reason(r.Reason),
+		Reference: r.Reference, Status: token.Status(r.Status), CSU: r.CSU, Method: token.Method(r.Method), StandIn: token.StandInReason(r.StandIn), Reason: token.Reason(r.Reason),
 	}
 	if r.CVV2 != "" {
 		o.CVV2 = dcvv2.Result(r.CVV2[0])

@@ -14,6 +14,7 @@ type questionRecord struct {
 	Issuer      string        `json:"issuer"`
 	PANRef      string        `json:"pan_ref"`
 	PANSealed   []byte        `json:"pan_sealed"`
+	Reference   string        `json:"reference,omitempty"`
 	Sequence    card.Sequence `json:"sequence"`
 	Expiry      string        `json:"expiry,omitempty"` // YYMM
 	Amount      uint64        `json:"amount"`
@@ -64,7 +65,7 @@ func DecodeQuestion(c *Cipher, b []byte) (Question, error) {
 
 func recordQuestion(c *Cipher, q Question) questionRecord {
 	r := questionRecord{
-		Issuer: q.Issuer, PANRef: c.Reference(q.PAN), PANSealed: c.Seal(q.PAN), Sequence: q.Sequence,
+		Issuer: q.Issuer, PANRef: c.Reference(q.PAN), PANSealed: c.Seal(q.PAN), Reference: q.Reference, Sequence: q.Sequence,
 		Amount: q.Amount, Currency: q.Currency, Category: q.Category, EntryMode: q.EntryMode, Condition: q.Condition,
 		STAN: q.STAN, Transmitted: q.Transmitted, RRN: q.RRN, Acquirer: q.Acquirer, Terminal: q.Terminal, Acceptor: q.Acceptor,
 	}
@@ -76,7 +77,7 @@ func recordQuestion(c *Cipher, q Question) questionRecord {
 
 func (r questionRecord) question(c *Cipher) (Question, error) {
 	q := Question{
-		Issuer: r.Issuer, Sequence: r.Sequence,
+		Issuer: r.Issuer, Reference: r.Reference, Sequence: r.Sequence,
 		Amount: r.Amount, Currency: r.Currency, Category: r.Category, EntryMode: r.EntryMode, Condition: r.Condition,
 		STAN: r.STAN, Transmitted: r.Transmitted, RRN: r.RRN, Acquirer: r.Acquirer, Terminal: r.Terminal, Acceptor: r.Acceptor,
 	}

@@ -1,0 +1,209 @@
+package gateway_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/specs"
+	"github.com/firsttap/firsttap/token"
+)
+
+// rawOf packs a message in the world's profile and spoils it: the byte too many
+// makes a body that cannot be decoded and tells its type and trace all the same.
+func (w *world) rawOf(m messages.Message) []byte {
+	w.Helper()
+	body, err := w.profile.Append(nil, encode(w, m))
+	w.must(err)
+	return append(body, 0x00)
+}
+
+// TestUndecodableBodiesOfEveryType holds that each is answered with 30, with
+// the type of its own answer, and costs nothing: the whole message is served.
+func TestUndecodableBodiesOfEveryType(t *testing.T) {
+	inBothProfiles(t, func(t *testing.T, profile func(*settings)) {
+		w := newWorld(t, whole, profile)
+		p := w.activated()
+		activation, tap := goodActivation(w), w.tapOf(p)
+		for _, test := range []struct {
+			name, door string
+			request    messages.Message
+			mti        string
+		}{
+			{"activation", wallets, activation, "0110"},
+			{"tap", merchants, tap, "0110"},
+			{"account verification", merchants, w.remoteBy(messages.AccountVerification, 0, w.account(cardRange), given(w.anyCode())), "0110"},
+			{"e-commerce", merchants, w.remoteByToken(w.onFile()), "0110"},
+			{"reversal", merchants, w.reversalOf(tap), "0410"},
+			{"reversal advice", merchants, advice(w.reversalOf(tap)), "0430"},
+			{"file update", operators, w.wish(p.Reference, token.NoticeSuspended), "0312"},
+			{"inquiry", wallets, w.inquiry(p.Reference), "0312"},
+			{"echo", providers, w.network(messages.Echo), "0810"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				stan := encode(t, test.request).Text(specs.P(11))
+				peer := w.dialRaw(test.door)
+				peer.send(w.rawOf(test.request))
+				a := peer.read()
+				if a.MTI() != test.mti || a.Text(specs.P(39)) != "30" || a.Text(specs.P(11)) != stan {
+					t.Errorf("answered with %s, 39=%s, trace %s", a.MTI(), a.Text(specs.P(39)), a.Text(specs.P(11)))
+				}
+				w.until("it is logged", func() bool { return len(w.log.of(stan)) == 1 })
+				if e := w.log.of(stan)[0]; e.Level != "warn" || e.Response != "30" || e.Error == "" {
+					t.Errorf("logged as %+v", e)
+				}
+				peer.send(w.rawOf(test.request)[:len(w.rawOf(test.request))-1])
+				if a := peer.read(); a.MTI() != test.mti || a.Text(specs.P(39)) != "00" {
+					t.Errorf("the whole message gets %s, 39=%s", a.MTI(), a.Text(specs.P(39)))
+				}
+			})
+		}
+	})
+}
+
+func advice(r *messages.Reversal) *messages.Reversal {
+	r.Advice = true
+	return r
+}
+
+// TestEveryRoleSendsItsOwnKinds holds that a kind of message is served from who
+// may send it, and refused with 12 from all others.
+func TestEveryRoleSendsItsOwnKinds(t *testing.T) {
+	inBothProfiles(t, func(t *testing.T, profile func(*settings)) {
+		w := newWorld(t, whole, profile)
+		p := w.activated()
+		roles := map[string]interface {
+			askRaw(m *specs.Message) *specs.Message
+		}{"wallet": w.wallet, "provider": w.provider, "merchant": w.merchant, "issuer": w.issuer, "operator": w.operator}
+		everybody := []string{"wallet", "provider", "merchant", "issuer", "operator"}
+		for _, test := range []struct {
+			name string
+			make func() messages.Message
+			may  []string
+		}{
+			{"activation", func() messages.Message { return goodActivation(w) }, []string{"wallet", "provider"}},
+			{"tap", func() messages.Message { return w.tapOf(p) }, []string{"merchant"}},
+			{"account verification", func() messages.Message {
+				return w.remoteBy(messages.AccountVerification, 0, w.account(cardRange), dcvv2.Presented{})
+			}, []string{"merchant"}},
+			{"reversal", func() messages.Message { return w.reversalOf(w.tapOf(p)) }, []string{"wallet", "provider", "merchant"}},
+			{"reversal advice", func() messages.Message { return advice(w.reversalOf(w.tapOf(p))) }, []string{"wallet", "provider", "merchant"}},
+			{"file update", func() messages.Message { return w.inquiry(p.Reference) }, []string{"wallet", "provider", "issuer", "operator"}},
+			{"echo", func() messages.Message { return w.network(messages.Echo) }, everybody},
+			{"advice", func() messages.Message { return w.anAdvice() }, nil},
+			{"notification", func() messages.Message { return w.aNotification(p) }, nil},
+		} {
+			for _, role := range everybody {
+				t.Run(test.name+" by "+role, func(t *testing.T) {
+					a := roles[role].askRaw(encode(t, test.make()))
+					if refused := a.Text(specs.P(39)) == "12"; refused == slices.Contains(test.may, role) {
+						t.Errorf("answered with %s, 39=%s", a.MTI(), a.Text(specs.P(39)))
+					}
+				})
+			}
+		}
+		if made := len(saw[*messages.ActivationRequest](w.issuer)); made != 2 {
+			t.Errorf("the issuer was asked for %d tokens", made)
+		}
+	})
+}
+
+func (w *world) anAdvice() *messages.Advice {
+	return &messages.Advice{
+		Trace: w.newTrace(), Setting: messages.Setting{Currency: "840"}, PAN: w.account(cardRange), Expiry: expiry,
+		Outcome: messages.Outcome{Response: token.Approved}, TransactionID: "000000000000001", StandIn: token.StandInDown,
+	}
+}
+
+func (w *world) aNotification(p *phone) *messages.Notification {
+	return &messages.Notification{
+		PAN: p.pan, Trace: w.newTrace(), TransactionID: "000000000000001", Reason: token.NoticeSuspended, Token: p.TokenData,
+	}
+}
+
+// TestUnknownIssuers are 15, whoever asks.
+func TestUnknownIssuers(t *testing.T) {
+	w := newWorld(t, whole)
+	pan := w.account("48953770")
+	if a := w.wallet.activate(w.activation(pan, w.anyCode())); a.Outcome.Response != token.UnknownIssuer || a.Outcome.Additional.CVV2 != dcvv2.NotParticipating {
+		t.Errorf("an activation: %+v", a.Outcome)
+	}
+	for _, presented := range []dcvv2.Presented{{}, given(w.anyCode())} {
+		a := as[*messages.RemoteAnswer](t, w.merchant.ask(w.remoteBy(messages.ECommercePayment, amount, pan, presented)))
+		if a.Outcome.Response != token.UnknownIssuer || a.Outcome.Additional.AnsweredBy != token.ByNetwork {
+			t.Errorf("e-commerce: %+v", a.Outcome)
+		}
+	}
+}
+
+// TestUnknownTypes are 12 with the type of their answer; what is an answer
+// itself is not answered.
+func TestUnknownTypes(t *testing.T) {
+	inBothProfiles(t, func(t *testing.T, profile func(*settings)) {
+		w := newWorld(t, whole, profile)
+		for mti, want := range map[string]string{"0200": "0210", "0220": "0230", "0500": "0510", "0600": "0610"} {
+			m := encode(t, goodActivation(w))
+			m.SetMTI(mti)
+			if a := w.wallet.askRaw(m); a.MTI() != want || a.Text(specs.P(39)) != "12" {
+				t.Errorf("a %s gets %s, 39=%s", mti, a.MTI(), a.Text(specs.P(39)))
+			}
+		}
+		m := encode(t, w.remoteBy(messages.ECommercePayment, amount, w.account(cardRange), dcvv2.Presented{}))
+		m.Set(specs.P(25), "00")
+		if a := w.merchant.askRaw(m); a.MTI() != "0110" || a.Text(specs.P(39)) != "12" {
+			t.Errorf("a 0100 that is neither activation, tap nor remote gets 39=%s", a.Text(specs.P(39)))
+		}
+	})
+}
+
+// TestUnmatchedReplies are told of with their reason, and change nothing.
+func TestUnmatchedReplies(t *testing.T) {
+	for name, test := range map[string]struct {
+		why    string
+		change func(*specs.Message)
+		twice  bool
+	}{
+		"another trace number": {"differs", func(m *specs.Message) { m.Set(specs.P(11), "999999") }, false},
+		"another terminal":     {"differs", func(m *specs.Message) { m.Set(specs.P(41), "TERMID99") }, false},
+		"nothing like it": {"unexpected", func(m *specs.Message) {
+			m.Set(specs.P(11), "999999")
+			m.Set(specs.P(7), "0101000000")
+			m.Set(specs.P(37), "999999999999")
+			m.Set(specs.P(41), "TERMID99")
+		}, false},
+		"twice": {"twice", func(*specs.Message) {}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, impatient)
+			var said sync.WaitGroup
+			w.issuer.follow(func(ctx context.Context, question messages.Message, raw *specs.Message) *specs.Message {
+				answer := responding(token.Approved)(ctx, question, raw)
+				if _, ok := question.(*messages.ActivationRequest); !ok {
+					return answer
+				}
+				if test.twice {
+					said.Go(func() { w.issuer.say(answer) })
+					return responding(token.Approved)(ctx, question, raw)
+				}
+				test.change(answer)
+				return answer
+			})
+			a := w.wallet.activate(goodActivation(w))
+			said.Wait()
+			if (a.Outcome.Response == token.Approved) != test.twice || (a.Token != nil) != test.twice {
+				t.Errorf("39=%s, token %v", a.Outcome.Response, a.Token)
+			}
+			w.until("it is logged", func() bool {
+				return len(w.log.find(func(e logEvent) bool { return e.Why == test.why && e.MTI == "0110" })) == 1
+			})
+			w.wantAllSent()
+			w.wantTokens(map[bool]int{true: 1}[test.twice])
+			if undone := len(saw[*messages.Reversal](w.issuer)); (undone == 1) == test.twice {
+				t.Errorf("the issuer was told to undo %d", undone)
+			}
+		})
+	}
+}
