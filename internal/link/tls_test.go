@@ -137,6 +137,7 @@ func TestHandshakeThatNeverEnds(t *testing.T) {
 		if took := time.Since(began); took != handshakeTimeout {
 			t.Errorf("it ended after %v", took)
 		}
+		synctest.Wait()
 		log.wantWarnings(t, "connection refused")
 		g.arrive(t).wantEnd() // the one place is taken
 	})
