@@ -30,7 +30,7 @@ site: %q
 api: "https://%s"
 `, at.host, at.site, at.api))
 	h.start(t, at.gateway).awaits(t, said["gateway"])
-	h.start(t, at.issuer).awaits(t, "the gateway has signed on")
+	h.start(t, at.issuer).awaits(t, "signed on at the gateway")
 	h.until(t, "bin/firsttap stations list --gateway "+operators, "2            2          visa-style")
 
 	wallet := h.start(t, "bin/firsttap wallet --config "+h.write(t, "wallet.yaml", fmt.Sprintf(`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -275,5 +276,26 @@ func TestChangeOfADoor(t *testing.T) {
 		cancel()
 		<-ended
 		after.wantEnd()
+	})
+}
+
+// A peer with a short idle time is asked whether it is there in the half of it.
+func TestIdlePingOfAShortIdleTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		o := options(io.Discard, silent)
+		o.IdleTimeout = 20 * time.Second
+		pinged := make(chan struct{}, 16)
+		c, err := newConn(t.Context(), near, o, func(*Conn) { pinged <- struct{}{} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		<-pinged
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("pinged after %v", took)
+		}
+		_ = far.Close()
+		c.Close()
 	})
 }
