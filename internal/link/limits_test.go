@@ -236,6 +236,23 @@ func TestDrainLetsWhatIsUnderWayEnd(t *testing.T) {
 	})
 }
 
+// An answer that was given is delivered before the connection ends.
+func TestDrainWaitsForASlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, far := begin(t, t.Context(), options(io.Discard, answering))
+		far.send(echo(1))
+		synctest.Wait()
+		drained := make(chan struct{})
+		go func() {
+			c.Drain(t.Context())
+			close(drained)
+		}()
+		time.Sleep(writeTimeout - time.Millisecond)
+		far.wantResponse(1, "00")
+		<-drained
+	})
+}
+
 func TestDrainHasAnEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, far := begin(t, t.Context(), options(io.Discard, refusing(nil)))

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -153,6 +154,32 @@ func (g *gate) arriveSecured(t testing.TB, config *tls.Config) peer {
 	}
 	t.Cleanup(func() { _ = far.Close() })
 	return peer{t, secured}
+}
+
+// A handshake that began under options that are no more gives no connection.
+func TestChangeDuringAHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAuthority(t)
+		o := options(io.Discard, answering)
+		o.TLS = &tls.Config{Certificates: []tls.Certificate{a.pair("gateway")}}
+		g := newGate()
+		s := NewServer(g, o)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		near, far := net.Pipe()
+		g.arrivals <- arrival{conn: near}
+		synctest.Wait()
+		s.Change(o)(t.Context())
+		secured := tls.Client(far, &tls.Config{RootCAs: a.pool(), ServerName: "gateway.example"})
+		_ = secured.Handshake()
+		peer{t, secured}.wantEnd()
+		if n := len(s.Connections()); n > 0 {
+			t.Errorf("%d connections", n)
+		}
+		cancel()
+		<-ended
+	})
 }
 
 func TestHandshakesAreLimited(t *testing.T) {

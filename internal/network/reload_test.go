@@ -310,6 +310,13 @@ func TestReloadAtFaultChangesNothing(t *testing.T) {
 	if err == nil || !errors.Is(err, ranges.ErrOwner) || !strings.Contains(err.Error(), "merchants cannot listen") {
 		t.Errorf("what is in the way is %v", err)
 	}
+	_, err = r.reload(settingsOf(
+		"- {name: merchants, role: merchant, listen: '127.0.0.1:0'}\n",
+		"- {name: redbank, address: '127.0.0.1:1', ranges: [{range: '4761739'}, {range: '400000'}]}\n",
+	))
+	if !errors.Is(err, ranges.ErrOwner) {
+		t.Errorf("what is wrong with the ranges is %v", err)
+	}
 	if list := (operated{r.Network}).List(); len(list) != 2 || list[0].Name != "wallets" || list[1].Name != "harbour" {
 		t.Errorf("the stations are %+v", list)
 	}
