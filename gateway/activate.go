@@ -58,7 +58,8 @@ func (g *Gateway) askAndConclude(ctx context.Context, from stations.Station, r *
 	if found.Static { // presence 3 would say that it was a dynamic one
 		question.Activation.CVV2 = dcvv2.Presented{Presence: dcvv2.PresenceGiven}
 	}
-	outcome := token.Conclude(found.Screening, g.ask(ctx, issuer, question, &question.Trace))
+	word, _ := g.ask(ctx, issuer, question, &question.Trace) // none is a word too
+	outcome := token.Conclude(found.Screening, word)
 	conclusion := vault.Conclusion{
 		Key: claim.Key, Outcome: outcome, PAN: claim.PAN,
 		Succeeded: outcome.Approved() && found.CVV2 == dcvv2.Match,

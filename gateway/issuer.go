@@ -12,22 +12,23 @@ import (
 	"github.com/firsttap/firsttap/token"
 )
 
-// ask brings a request to an issuer and its word back; the zero answer when
-// none came. trace is the request's own: the gateway puts its trace number
+// ask brings a request to an issuer and its word back; the zero answer and an
+// error when none came: one for which notSent holds, or errSilent, after which
+// the issuer may have decided all the same. trace is the request's own: the gateway puts its trace number
 // there, so that two stations' requests cannot meet on one line.
-func (g *Gateway) ask(ctx context.Context, issuer string, question messages.Message, trace *messages.Trace) token.IssuerAnswer {
+func (g *Gateway) ask(ctx context.Context, issuer string, question messages.Message, trace *messages.Trace) (token.IssuerAnswer, error) {
 	trace.STAN, trace.Transmitted = g.nextSTAN(), messages.Stamp(g.Now())
 	answer, err := g.askTyped(ctx, issuer, question)
 	if err != nil {
 		g.Log.Warn().Err(err).Str("issuer", issuer).Str("rrn", trace.RRN).Msg("issuer did not answer")
-		return token.IssuerAnswer{}
+		return token.IssuerAnswer{}, err
 	}
 	word, ok := wordOn(question, answer)
 	if !ok {
 		g.Log.Warn().Str("issuer", issuer).Str("mti", answer.MTI()).Msg("issuer answered with another message")
-		return token.IssuerAnswer{}
+		return token.IssuerAnswer{}, fmt.Errorf("%w: it sent a %s", errSilent, answer.MTI())
 	}
-	return token.IssuerAnswer{Response: word.Response, AuthorizationID: word.AuthorizationID}
+	return token.IssuerAnswer{Response: word.Response, AuthorizationID: word.AuthorizationID}, nil
 }
 
 // wordOn is what an answer says on a question of the same kind. A 0110 on a
@@ -44,12 +45,13 @@ func wordOn(question, answer messages.Message) (word messages.Outcome, ok bool) 
 	return word, false
 }
 
-// errSilent is that an issuer was asked and gave no answer that could be read;
-// link.ErrDown, that it was not asked, since none of its connections was up.
+// errSilent is that an issuer was asked and gave no answer that could be read. It
+// wraps context.DeadlineExceeded when none came in time, and link.ErrClosed when
+// the connection ended meanwhile.
 var errSilent = errors.New("the issuer was asked and did not answer")
 
-// askTyped asks an issuer. The error wraps link.ErrDown when the question was
-// not sent, and errSilent when the issuer may have got it.
+// askTyped asks an issuer. The error wraps errSilent when the issuer may have got
+// the question; link.ErrDown when none of its connections was up.
 func (g *Gateway) askTyped(ctx context.Context, issuer string, question messages.Message) (messages.Message, error) {
 	raw, err := messages.Encode(question)
 	if err != nil {
@@ -64,7 +66,11 @@ func (g *Gateway) askTyped(ctx context.Context, issuer string, question messages
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errSilent, err)
 	}
-	return messages.Decode(answer)
+	typed, err := messages.Decode(answer)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errSilent, err)
+	}
+	return typed, nil
 }
 
 // notSent reports whether an error of the table says that no issuer has seen the

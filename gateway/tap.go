@@ -97,7 +97,8 @@ func (g *Gateway) claimTap(ctx context.Context, c vault.Claim, found token.Accep
 func (g *Gateway) authorize(ctx context.Context, r *messages.TapRequest, claim vault.Claim, t token.Token, found token.Acceptance) (token.Outcome, error) {
 	ctx = context.WithoutCancel(ctx)
 	question := r.ForIssuer(claim.TransactionID, messages.Additional{Authentication: found.Authentication}, t)
-	outcome := token.ConcludeTap(found, t, g.ask(ctx, t.Issuer, question, &question.Trace))
+	word, _ := g.ask(ctx, t.Issuer, question, &question.Trace) // none is a word too
+	outcome := token.ConcludeTap(found, t, word)
 	return outcome, g.conclude(ctx, vault.Conclusion{Key: claim.Key, Outcome: outcome})
 }
 
