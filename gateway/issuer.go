@@ -65,12 +65,13 @@ func wordOn(question, answer messages.Message) (word token.IssuerAnswer, ok bool
 	return word, ok
 }
 
-// errSilent is that an issuer was asked and gave no answer that could be read;
-// link.ErrDown, that it was not asked, since none of its connections was up.
+// errSilent is that an issuer was asked and gave no answer that could be read. It
+// wraps context.DeadlineExceeded when none came in time, and link.ErrClosed when
+// the connection ended meanwhile.
 var errSilent = errors.New("the issuer was asked and did not answer")
 
-// askTyped asks an issuer. The error wraps link.ErrDown when the question was
-// not sent, and errSilent when the issuer may have got it.
+// askTyped asks an issuer. The error wraps errSilent when the issuer may have got
+// the question; link.ErrDown when none of its connections was up.
 func (g *Gateway) askTyped(ctx context.Context, issuer string, question messages.Message) (messages.Message, error) {
 	raw, err := messages.Encode(question)
 	if err != nil {
@@ -85,7 +86,11 @@ func (g *Gateway) askTyped(ctx context.Context, issuer string, question messages
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errSilent, err)
 	}
-	return messages.Decode(answer)
+	typed, err := messages.Decode(answer)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errSilent, err)
+	}
+	return typed, nil
 }
 
 // notSent reports whether an error of the table says that no issuer has seen the

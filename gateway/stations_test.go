@@ -197,12 +197,17 @@ type station struct {
 
 func (w *world) dial(door string) *station {
 	w.Helper()
+	return w.dialWith(door, func(context.Context, link.Inbound) *specs.Message { return nil })
+}
+
+func (w *world) dialWith(door string, handle link.Handler) *station {
+	w.Helper()
 	s := &station{world: w, log: new(logbook)}
 	var err error
 	s.conn, err = link.Dial(context.Background(), w.doors[door], nil, link.Options{
 		Name: door, Codec: cmp.Or(w.profile, codec), Framing: framing, Key: messages.Key, Log: zerolog.New(s.log),
 		Header: specs.Header{Destination: gatewayNumber, Source: 100001},
-		Handle: func(context.Context, link.Inbound) *specs.Message { return nil },
+		Handle: handle,
 	})
 	w.must(err)
 	w.Cleanup(s.conn.Close)

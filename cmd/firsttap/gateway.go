@@ -74,11 +74,11 @@ func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir str
 // doorFacts says where each station is met.
 func doorFacts(n *network.Network, settings config.Gateway) (facts []fact) {
 	for _, s := range settings.Stations {
-		facts = append(facts, fact{s.Name, n.Address(network.Door(s.Name)) + "  " + wireText(s.Wire, s.TLS)})
+		facts = append(facts, fact{s.Name, n.Station(s.Name) + "  " + wireText(s.Wire, s.TLS)})
 	}
 	for _, i := range settings.Issuers {
 		if i.Listen != "" {
-			facts = append(facts, fact{i.Name, n.Address(network.Door(i.Name)) + "  " + wireText(i.Wire, i.TLS)})
+			facts = append(facts, fact{i.Name, n.Station(i.Name) + "  " + wireText(i.Wire, i.TLS)})
 		}
 	}
 	return facts

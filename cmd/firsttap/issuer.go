@@ -61,7 +61,7 @@ activations as its settings say (decides, method). Cards are kept in memory.`,
 		if err != nil {
 			return err
 		}
-		b.host.SignedOn = func() { _ = f.say(c.OutOrStdout(), "the gateway has signed on") }
+		b.host.SignedOn = func() { _ = f.say(c.OutOrStdout(), b.signedOn()) }
 		return b.run(c.Context())
 	})
 	return c
@@ -179,6 +179,14 @@ func (a *issuerActor) closeHost() {
 	if a.hostAt != nil {
 		_ = a.hostAt.Close()
 	}
+}
+
+// signedOn says who has signed on where.
+func (a *issuerActor) signedOn() string {
+	if a.hostAt == nil {
+		return "signed on at the gateway"
+	}
+	return "the gateway has signed on"
 }
 
 // hostAddress is where the host is met, or whom it dials.

@@ -131,9 +131,10 @@ var rooms = []room{
 	},
 	{
 		folder: "internal/network", modules: []string{zerolog},
-		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "gateway", "gateway/stations", "messages", "specs", "api",
+		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "gateway", "gateway/stations", "api",
 			"internal/certs", "internal/config", "internal/metrics", "internal/secret"),
-		why: "gateway and API meet here, at one store; who plays the actors around them is no matter",
+		tests: []string{"internal/link", "messages", "specs"},
+		why:   "gateway and API meet here, at one store; who plays the actors around them is no matter",
 	},
 	{
 		folder: "internal/explanation", may: []string{"api/client", "token", "vault"},

@@ -3,6 +3,7 @@ package certs_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -272,5 +273,68 @@ func TestFilesThatAreOfNoUse(t *testing.T) {
 	}
 	if _, err := certs.Client(certs.Files{AuthorityFile: filepath.Join(dir, certs.AuthorityFile)}); err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("a file past its limit: %v", err)
+	}
+}
+
+// A caller that looks for an identity takes the server that has it, whatever its
+// host is called, and no other of the same authority.
+func TestAPeerIsKnownByItsIdentity(t *testing.T) {
+	dir, foreign := t.TempDir(), t.TempDir()
+	merchant := certs.Identity{Role: certs.Merchant, Name: "merchants"}
+	filled(t, dir, certs.Order{Clients: []certs.Identity{harbour, merchant, certs.GatewayClient}})
+	filled(t, foreign, certs.Order{Clients: []certs.Identity{harbour}})
+	errStranger := errors.New("a stranger")
+	isHarbour := func(c *x509.Certificate) error {
+		if who, err := certs.IdentityOf(c); err != nil || who != harbour {
+			return errStranger
+		}
+		return nil
+	}
+	line := certs.LineFiles(dir, certs.GatewayFiles(dir))
+	for _, c := range []struct {
+		name   string
+		server certs.Files
+		good   bool
+	}{
+		{"itself", certs.ClientFiles(dir, harbour), true},
+		{"the gateway's own", certs.GatewayFiles(dir), false},
+		{"its name by another authority", certs.ClientFiles(foreign, harbour), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			trusting := c.server
+			trusting.AuthorityFile = line.AuthorityFile
+			server, err := certs.Server(trusting, certs.Terms{TwoWay: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			client, err := certs.Peer(line, isHarbour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen, err := meet(t, server, client)
+			if (err == nil) != c.good {
+				t.Errorf("server: %v; client: %v", seen.err, err)
+			}
+			if c.good {
+				if who, err := certs.IdentityOf(seen.state.VerifiedChains[0][0]); err != nil || who != certs.GatewayClient {
+					t.Errorf("the caller is %v, %v", who, err)
+				}
+			}
+		})
+	}
+	if _, err := certs.Server(certs.ClientFiles(dir, merchant), certs.Terms{}); !errors.Is(err, certs.ErrNotServer) {
+		t.Errorf("a merchant serves: %v", err)
+	}
+}
+
+func TestWhoTheGatewayIsWhereItDials(t *testing.T) {
+	without, with := t.TempDir(), t.TempDir()
+	filled(t, without, certs.Order{})
+	filled(t, with, certs.Order{Clients: []certs.Identity{certs.GatewayClient}})
+	if got := certs.LineFiles(without, certs.GatewayFiles(without)); got != certs.GatewayFiles(without) {
+		t.Errorf("without a certificate of its own: %+v", got)
+	}
+	if got := certs.LineFiles(with, certs.GatewayFiles(with)); got != certs.ClientFiles(with, certs.GatewayClient) {
+		t.Errorf("with one: %+v", got)
 	}
 }

@@ -61,7 +61,7 @@ func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn
 	settings := []connection.Option{
 		connection.SetMessageReader(reader{c}),
 		connection.WithConnectionClosedHandler(func(*connection.Connection) { c.ended() }),
-		connection.IdleTime(idleEcho),
+		connection.IdleTime(min(idleEcho, opts.IdleTimeout/2)),
 	}
 	if ping != nil {
 		settings = append(settings, connection.PingHandler(func(*connection.Connection) { ping(c) }))

@@ -42,8 +42,12 @@ func (n *Network) Address(door Door) string {
 	if l := n.listeners[door]; l != nil {
 		return l.Addr().String()
 	}
-	return n.gateway.Address(string(door))
+	return n.Station(string(door))
 }
+
+// Station is where a station dials in, host:port, the port filled in; "" for one
+// that does not. Its name may be that of a door of HTTP.
+func (n *Network) Station(name string) string { return n.gateway.Address(name) }
 
 // URL is where an HTTP door is.
 func (n *Network) URL(door Door) string { return scheme(n.settings, door) + "://" + n.Address(door) }
