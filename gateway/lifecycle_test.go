@@ -165,7 +165,7 @@ func TestTokensOfOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w.wantWish(p, test.by, test.r(token.NoticeSuspended), token.Active, "25", false)
 			inquiry := test.r("")
-			inquiry.Action = messages.InquireOf
+			inquiry.Action = messages.FileInquiry
 			w.wantWish(p, test.by, inquiry, token.Active, "25", false)
 		})
 	}
