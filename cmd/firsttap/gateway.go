@@ -46,7 +46,7 @@ stations, issuers and ranges change while it runs.`,
 
 func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir string, log zerolog.Logger) error {
 	hangUps := make(chan os.Signal, 1) // one that comes early waits, and does not end the program
-	if f.config != "" { // else there is nothing to read anew, and the terminal's end is the gateway's
+	if f.config != "" {                // else there is nothing to read anew, and the terminal's end is the gateway's
 		signal.Notify(hangUps, syscall.SIGHUP)
 		defer signal.Stop(hangUps)
 	}
