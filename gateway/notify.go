@@ -143,6 +143,9 @@ func (n *notifier) deliver(ctx context.Context, l letter) error {
 	if !ok {
 		return fmt.Errorf("answered by a %s", typed.MTI())
 	}
+	if _, reversal := l.message.(*messages.Reversal); reversal && response == token.RecordNotFound {
+		return nil // the issuer never had what is undone
+	}
 	if response != token.Approved {
 		return fmt.Errorf("answered with response code %s", response)
 	}
