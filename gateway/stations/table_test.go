@@ -467,7 +467,7 @@ func TestWhatDisturbsConnections(t *testing.T) {
 		"TLS settings read anew":    {func(s *Settings) { s.TLS = &tls.Config{} }, false},
 		"a requestor id":            {func(s *Settings) { s.RequestorID = "40010030273" }, false},
 		"who mints":                 {func(s *Settings) { s.Mints, s.TokenKeyVersion = ByStation, 2 }, false},
-		"a stand-in policy":         {func(s *Settings) { s.StandIn.Taps = Approve }, false},
+		"a stand-in policy":         {func(s *Settings) { s.StandIn.Taps = token.StandInApprove }, false},
 		"a door's sign-on":          {func(s *Settings) { s.SignOn = true }, false},
 		"an issuer's sign-on":       {func(s *Settings) { s.Role, s.SignOn = Issuer, true }, true},
 		"the role":                  {func(s *Settings) { s.Role = Provider }, true},

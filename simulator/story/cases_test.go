@@ -16,7 +16,7 @@ func TestCasesAreConsistent(t *testing.T) {
 		switch {
 		case seen[c.Name]:
 			t.Errorf("%s stands there twice", c.Name)
-		case c.Name == "" || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyz-") != "":
+		case c.Name == "" || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
 			t.Errorf("%q is no name to type", c.Name)
 		case c.About == "" || strings.HasSuffix(c.About, "."):
 			t.Errorf("%s: it is about %q", c.Name, c.About)

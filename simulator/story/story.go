@@ -64,7 +64,7 @@ const (
 	StepSuspend   = "suspend"   // somebody suspends the token
 	StepResume    = "resume"    // and somebody resumes it
 	StepDelete    = "delete"    // the wallet deletes the token
-	StepReplace   = "replace"   // the issuer replaces the card
+	StepReplace   = "replace"   // the issuer replaces the card, or its expiry date
 	StepRunOut    = "run-out"   // taps use a limited-use key up
 	StepReplenish = "replenish" // the phone gets another
 	StepPay       = "pay"       // a payment without a terminal
