@@ -144,6 +144,11 @@ func TestOutcomeIsStoredWhole(t *testing.T) {
 			Response: token.Approved, AnsweredBy: token.ByIssuer, CVV2: dcvv2.Match, Authentication: token.ARQCVerified,
 			AuthorizationID: "A1B2C3", Reference: "00ff", CSU: [4]byte{1, 0x80, 0, 0xFF}, Reason: token.ReasonIssuerApproved,
 		},
+		{
+			Response: token.StepUp, AnsweredBy: token.ByNetwork, CVV2: dcvv2.Match, Reference: "00ff",
+			Method: token.ByIssuerApp, StandIn: token.StandInDown, Reason: token.ReasonStoodIn,
+		},
+		{Response: token.Approved, AnsweredBy: token.ByNetwork, Reference: "00ff", Status: token.Suspended, Reason: token.ReasonDone},
 	} {
 		b, err := vault.EncodeOutcome(want)
 		if err != nil {
