@@ -334,6 +334,25 @@ func TestNoticesAreRetriedForEveryReason(t *testing.T) {
 	}
 }
 
+// TestProvisioningResult is the notice that the door of phones queues.
+func TestProvisioningResult(t *testing.T) {
+	inBothProfiles(t, func(t *testing.T, profile func(*settings)) {
+		w := newWorld(t, profile)
+		p := w.activated()
+		id := w.tokenOf(p.Reference).TransactionID
+		for range 2 { // the same again is one
+			w.must(w.store.Notify(t.Context(), token.Notice{
+				Reason: token.NoticeProvisioned, TransactionID: id, Reference: p.Reference, Result: "00",
+			}, w.clock.Now()))
+			w.gateway.WakeNotices()
+			w.wantAllSent()
+		}
+		if n := w.untilTold(token.NoticeProvisioned, 1); n.Result != "00" || n.TransactionID != id || n.Token != p.TokenData || n.PAN != p.pan {
+			t.Errorf("the issuer is told %+v", n)
+		}
+	})
+}
+
 // losing answers a notice for a reason with a malfunction.
 func losing(reason token.NoticeReason) script {
 	return func(ctx context.Context, question messages.Message, raw *specs.Message) *specs.Message {

@@ -159,6 +159,37 @@ func TestUnknownTypes(t *testing.T) {
 	})
 }
 
+// TestSignOnDemanded holds that nothing but network management is served on a
+// connection that has not signed on, and that each signs on for itself.
+func TestSignOnDemanded(t *testing.T) {
+	w := newWorld(t, func(s *settings) { s.signOn = true })
+	other := w.dial(wallets)
+	r := goodActivation(w)
+	manage := func(s *station, code messages.NetworkCode) {
+		if a := as[*messages.NetworkAnswer](t, s.ask(w.network(code))); a.Response != token.Approved {
+			t.Errorf("70=%s gets 39=%s", code, a.Response)
+		}
+	}
+	wantRefused := func(s *station, m messages.Message, mti string) {
+		t.Helper()
+		if a := s.askRaw(encode(t, m)); a.MTI() != mti || a.Text(specs.P(39)) != "91" {
+			t.Errorf("a %s gets %s, 39=%s", m.MTI(), a.MTI(), a.Text(specs.P(39)))
+		}
+	}
+	manage(w.wallet, messages.Echo)
+	wantRefused(w.wallet, r, "0110")
+	wantRefused(w.wallet, w.reversalOf(r), "0410")
+	wantRefused(w.wallet, w.inquiry(broughtReference), "0312")
+	manage(w.wallet, messages.SignOn)
+	wantRefused(other, r, "0110")
+	if a := w.wallet.activate(r); a.Outcome.Response != token.Approved {
+		t.Errorf("signed on: 39=%s", a.Outcome.Response)
+	}
+	manage(w.wallet, messages.SignOff)
+	wantRefused(w.wallet, goodActivation(w), "0110")
+	w.wantTokens(1)
+}
+
 // TestUnmatchedReplies are told of with their reason, and change nothing.
 func TestUnmatchedReplies(t *testing.T) {
 	for name, test := range map[string]struct {
