@@ -190,6 +190,9 @@ func (g *Gateway) mint(ctx context.Context, from stations.Station, r *messages.A
 			return nil, err
 		}
 		c.Token, c.Outcome.Reference, c.Notices = &minted, minted.Reference, noticesOf(minted)
+		for i := range c.Advices {
+			c.Advices[i].Outcome.Reference = minted.Reference
+		}
 		if err := g.conclude(ctx, c); !errors.Is(err, vault.ErrTaken) {
 			return &minted, err
 		}
