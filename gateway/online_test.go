@@ -77,6 +77,25 @@ func TestOnlineRepeatUnderWay(t *testing.T) {
 	}
 }
 
+// TestOnlineSuccessEndsARow holds that failures before a code that was right, and
+// that the issuer took, are no row any more.
+func TestOnlineSuccessEndsARow(t *testing.T) {
+	for word, want := range map[token.Response]int{token.Approved: 0, token.DoNotHonour: 2} {
+		w := newWorld(t)
+		w.issuer.follow(responding(word))
+		pan := w.enrolled()
+		for range 2 {
+			w.merchant.ask(w.remoteBy(messages.AccountVerification, 0, pan, given(w.codeThatIs(dcvv2.Wrong, pan))))
+		}
+		w.merchant.ask(w.remoteBy(messages.AccountVerification, 0, pan, given(w.code(pan, 0))))
+		account, err := w.store.Account(t.Context(), pan, w.clock.Now())
+		w.must(err)
+		if account.Attempts != (dcvv2.Attempts{FailuresInDay: 2, FailuresInRow: want}) {
+			t.Errorf("after the issuer's %s: %+v", word, account.Attempts)
+		}
+	}
+}
+
 // TestStepUpMeansNothingElsewhere holds that 85 on a verification is "no reason
 // to decline".
 func TestStepUpMeansNothingElsewhere(t *testing.T) {
