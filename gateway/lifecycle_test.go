@@ -153,6 +153,11 @@ func TestTokensOfOthers(t *testing.T) {
 		r  func(reason token.NoticeReason) *messages.FileUpdate
 	}{
 		"another requestor": {w.wallet, func(n token.NoticeReason) *messages.FileUpdate { return foreign(w.wish(p.Reference, n)) }},
+		"a requestor that names none": {w.wallet, func(n token.NoticeReason) *messages.FileUpdate {
+			r := w.wish(p.Reference, n)
+			r.Requestor = ""
+			return r
+		}},
 		"a provider, who is asked for no name": {w.provider, func(n token.NoticeReason) *messages.FileUpdate {
 			return w.wish(p.Reference, n)
 		}},

@@ -292,6 +292,10 @@ func TestReversalUnderWay(t *testing.T) {
 			if got := w.untilReversed(undone); got.TransactionID != a.answer.Text(specs.P(62, 2)) {
 				t.Errorf("the issuer got %+v", got)
 			}
+			repeated := test.by.askRaw(encode(t, repeatOf(test.request)))
+			if got, want := withoutTimes(t, repeated), withoutTimes(t, a.answer); !bytes.Equal(got, want) {
+				t.Errorf("its repeat is answered differently:\n%s", cmp.Diff(want, got))
+			}
 			w.reversed(test.by, w.reversalOf(test.request), token.Approved) // after the answer
 			w.reversed(test.by, r, token.Approved)                          // a repeat
 		})
