@@ -61,7 +61,7 @@ func sweep(t *testing.T, c story.Case) {
 	w, err := openWorld(ctx, worldOptions{
 		dir: dir, seed: sweepSeed, fixedKeys: true, start: sweepTime, holder: "Ada Lovelace", amount: 1250,
 		setup: c.Setup,
-		log: zerolog.New(&log).Level(zerolog.TraceLevel),
+		log:   zerolog.New(&log).Level(zerolog.TraceLevel),
 		raw: func(body []byte) {
 			mu.Lock()
 			defer mu.Unlock()
