@@ -18,11 +18,11 @@ import (
 // branch is a world whose issuer follows a persona, with a person's card.
 type branch struct {
 	*world
-	ctx    context.Context
-	person site.Cardholder
-	page   string // of the card
-	wallet *wallet.Wallet
-	shop   *merchant.Merchant
+	ctx      context.Context
+	person   site.Cardholder
+	page     string // of the card
+	wallet   *wallet.Wallet
+	merchant *merchant.Merchant
 }
 
 func openBranch(t *testing.T, p issuer.Persona) *branch {
@@ -50,9 +50,9 @@ func openBranch(t *testing.T, p issuer.Persona) *branch {
 	o.wallet, err = w.openWallet(ctx)
 	o.must(t, err)
 	t.Cleanup(o.wallet.Close)
-	o.shop, err = w.openMerchant(ctx, nil)
+	o.merchant, err = w.openMerchant(ctx, nil)
 	o.must(t, err)
-	t.Cleanup(o.shop.Close)
+	t.Cleanup(o.merchant.Close)
 	return o
 }
 
@@ -96,7 +96,7 @@ func (o *branch) told(t *testing.T, reference string, holds func(ledger.Token) b
 
 func (o *branch) pays(t *testing.T, want token.Response) {
 	t.Helper()
-	receipt, err := o.shop.Tap(o.ctx, o.wallet.Phone().Card(), o.story.Amount)
+	receipt, err := o.merchant.Tap(o.ctx, o.wallet.Phone().Card(), o.story.Amount)
 	o.must(t, err)
 	if got := receipt.Answer.Outcome.Response; got != want {
 		t.Errorf("the tap is answered %s, want %s", got, want)
