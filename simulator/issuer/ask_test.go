@@ -369,3 +369,39 @@ func TestWhatComesTooMuch(t *testing.T) {
 	}
 	wantHeld(t, h, 5000)
 }
+
+// A host that dials the network signs on there and asks on the same line.
+func TestAHostThatDials(t *testing.T) {
+	h, n := newHost(t), newNetwork(t)
+	signedOn := make(chan struct{}, 1)
+	h.SignedOn = func() { signedOn <- struct{}{} }
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	updates := n.handle(t)
+	door := linked(t, "network", func(ctx context.Context, in link.Inbound) *specs.Message {
+		if typed, err := messages.Decode(in.Message); err == nil {
+			if r, ok := typed.(*messages.NetworkRequest); ok {
+				return encoded(t, r.Answer(token.Approved))
+			}
+		}
+		return updates(ctx, in)
+	})
+	pool := link.NewPool("network", true, &link.Line{Addr: l.Addr().String(), Options: linked(t, "host", h.Handle), Up: h.SignOn})
+	h.Ask = pool.Ask
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = link.Serve(ctx, l, door) })
+	running.Go(func() { pool.Run(ctx) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	waiting, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	if err := pool.WaitUp(waiting); err != nil {
+		t.Fatal(err)
+	}
+	<-signedOn
+	if reply, err := h.Suspend(waiting, reference); err != nil || reply.Record.Status != token.Suspended {
+		t.Errorf("suspending gave %+v, %v", reply, err)
+	}
+}
