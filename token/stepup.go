@@ -32,6 +32,21 @@ const (
 	ByIssuerApp  Method = "03" // the cardholder confirms in the issuer's app
 )
 
+// Word is the method as people, settings and JSON read it; "" for one that is
+// left open.
+func (m Method) Word() string {
+	switch m {
+	case ByPasscode:
+		return "passcode"
+	case ByCallCentre:
+		return "call-centre"
+	case ByIssuerApp:
+		return "app"
+	default:
+		return ""
+	}
+}
+
 // Methods lists every method.
 var Methods = []Method{ByPasscode, ByCallCentre, ByIssuerApp}
 

@@ -344,6 +344,14 @@ func TestReplacePANOfAnotherIssuer(t *testing.T) {
 	}
 }
 
+func TestMethodWords(t *testing.T) {
+	for m, want := range map[token.Method]string{"": "", "01": "passcode", "02": "call-centre", "03": "app", "04": ""} {
+		if got := m.Word(); got != want {
+			t.Errorf("%q is %s", m, got)
+		}
+	}
+}
+
 func TestActivationCodes(t *testing.T) {
 	for _, s := range []string{"", "123", "123456789", "12345a", "+12345", "12 345"} {
 		if _, err := token.ParseActivationCode(s); err == nil {

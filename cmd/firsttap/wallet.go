@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -9,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,13 +22,16 @@ import (
 	"github.com/firsttap/firsttap/simulator/phone"
 	"github.com/firsttap/firsttap/simulator/site"
 	"github.com/firsttap/firsttap/simulator/wallet"
+	"github.com/firsttap/firsttap/token"
 )
 
 // walletFlags are the flags of `firsttap wallet` beside those of every part.
 type walletFlags struct {
 	partFlags
-	page string
-	once bool
+	page    string
+	kind    string
+	once    bool
+	reverse bool
 }
 
 // approvalLook is how often the wallet's owner looks whether the bank has
@@ -39,15 +45,28 @@ func walletCommand() *cobra.Command {
 		Short: "Play a cardholder with a phone: apply, load the card, be ready to tap",
 		Long: `wallet plays a cardholder and the wallet on the phone. It applies for a card at
 the issuer's site, waits for the approval, reads number, expiry date and code
-from the page, asks the gateway for a token, loads its key, and then holds the
-phone out to merchants until Ctrl-C. It exits 1 when there is no token.`,
+from the page, asks the gateway for a token, does what the issuer asks for before
+it is active (types a passcode in, confirms in the app, waits for the call
+centre), loads its key, and then holds the phone out to merchants until Ctrl-C,
+with keys that are replenished. It exits 1 when there is no token.`,
 		Example: `  firsttap wallet
   firsttap wallet --config examples/wallet.yaml
-  firsttap wallet --page http://127.0.0.1:8680/cards/ID   # a card applied for by hand`,
+  firsttap wallet --type cloud
+  firsttap wallet --once --reverse        # takes the activation back
+  firsttap wallet --page http://127.0.0.1:8680/cards/ID   # a card applied for by hand
+  firsttap wallet token suspend REFERENCE`,
 	}
 	part(c, &f.partFlags, config.LoadWallet, func(c *cobra.Command, settings config.WalletPart, log zerolog.Logger) error {
+		settings.Type = cmp.Or(f.kind, settings.Type)
+		if !slices.Contains(config.TokenTypes, settings.Type) {
+			return usage("--type must be one of %s", strings.Join(config.TokenTypes, ", "))
+		}
 		return runWallet(c, f, settings, log)
 	})
+	c.AddCommand(walletTokenCommand())
+	c.Flags().StringVar(&f.kind, "type", "", "of the token: "+strings.Join(config.TokenTypes, ", ")+" (default: as in the settings)")
+	c.Flags().BoolVar(&f.reverse, "reverse", false, "take the activation back when it is answered, and exit")
+	_ = c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(config.TokenTypes, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringVar(&f.page, "page", "", "address of the cardholder's page; applies for a card when empty")
 	c.Flags().BoolVar(&f.once, "once", false, "exit when the token is on the phone")
 	return c
@@ -67,7 +86,9 @@ func runWallet(c *cobra.Command, f walletFlags, settings config.WalletPart, log 
 		return fmt.Errorf("the phone cannot be held out: %w", err)
 	}
 	defer contactless.Close()
-	w, err := openWallet(ctx, settings, held, walletLinks{name: "WALLET01", now: time.Now, random: rand.Reader, log: log})
+	w, err := openWallet(ctx, settings, held, walletLinks{
+		name: "WALLET01", now: time.Now, random: rand.Reader, log: log, kind: config.TokenType(settings.Type),
+	})
 	if err != nil {
 		return err
 	}
@@ -75,13 +96,22 @@ func runWallet(c *cobra.Command, f walletFlags, settings config.WalletPart, log 
 	if err := meetDoor(ctx, settings); err != nil {
 		return err
 	}
-	shown, err := f.obtain(c, settings)
+	shown, person, err := f.obtain(c, settings)
 	if err != nil {
 		return err
+	}
+	if f.reverse {
+		return f.takeBack(c, w, shown)
 	}
 	got, err := w.Provision(ctx, shown)
 	if err != nil {
 		return err
+	}
+	if t := got.Answer.Token; t != nil && !got.Approved() {
+		if got.KeyCheck, err = f.stepUp(c, w, person, got.Answer); err != nil {
+			return err
+		}
+		t.Status = token.Active
 	}
 	if err := f.sayProvisioned(c, got); err != nil || f.once {
 		return err
@@ -89,36 +119,75 @@ func runWallet(c *cobra.Command, f walletFlags, settings config.WalletPart, log 
 	if err := f.say(out, "phone is held out", fact{"contactless", contactless.Addr().String()}); err != nil {
 		return err
 	}
+	go keepReady(ctx, w, log)
 	return held.Serve(ctx, contactless)
+}
+
+// keepReady replenishes a cloud token while its phone is held out.
+func keepReady(ctx context.Context, w *wallet.Wallet, log zerolog.Logger) {
+	_ = until(ctx, func() (bool, error) {
+		if err := w.Ready(ctx); err != nil && ctx.Err() == nil {
+			log.Warn().Err(err).Msg("the phone could not be replenished")
+		}
+		return false, nil
+	})
+}
+
+// takeBack asks for a token and reverses that, as a wallet does which has not
+// heard the answer in time.
+func (f walletFlags) takeBack(c *cobra.Command, w *wallet.Wallet, shown site.Card) error {
+	answer, err := w.Request(c.Context(), shown)
+	if err != nil {
+		return err
+	}
+	reversed, err := w.Reverse(c.Context(), answer)
+	if err != nil {
+		return err
+	}
+	event, facts := "activation reversed", []fact{
+		{"responseCode", string(reversed.Response)}, {"answered", string(answer.Outcome.Response)}, {"transaction", answer.TransactionID},
+	}
+	if reversed.Response != token.Approved {
+		event = "activation not reversed"
+	}
+	if err := f.say(c.OutOrStdout(), event, facts...); err != nil || reversed.Response == token.Approved {
+		return err
+	}
+	return errSaid
 }
 
 // obtain gets a card as a person does: by applying and waiting, or from a page
 // that is already there.
-func (f walletFlags) obtain(c *cobra.Command, settings config.WalletPart) (site.Card, error) {
-	ctx, person := c.Context(), site.Cardholder{HTTP: &http.Client{Timeout: pageTimeout}}
+func (f walletFlags) obtain(c *cobra.Command, settings config.WalletPart) (site.Card, owner, error) {
+	ctx, person := c.Context(), owner{Cardholder: site.Cardholder{HTTP: &http.Client{Timeout: pageTimeout}}, page: f.page}
 	if f.page != "" {
-		return person.ReadPage(ctx, f.page)
+		shown, err := person.ReadPage(ctx, f.page)
+		return shown, person, err
 	}
 	application, err := person.Apply(ctx, settings.Site, settings.Holder)
 	if err != nil {
-		return site.Card{}, fmt.Errorf("applying at %s: %w", settings.Site, err)
+		return site.Card{}, person, fmt.Errorf("applying at %s: %w", settings.Site, err)
 	}
 	if err := f.say(c.OutOrStdout(), "applied for a card", fact{"office", settings.Site + "/office"}); err != nil {
-		return site.Card{}, err
+		return site.Card{}, person, err
 	}
-	return awaitCard(ctx, person, application)
+	shown, page, err := awaitCard(ctx, person.Cardholder, application)
+	person.page = page
+	if err != nil {
+		return shown, person, err
+	}
+	return shown, person, f.say(c.OutOrStdout(), "card is issued", fact{"page", page})
 }
 
-func awaitCard(ctx context.Context, person site.Cardholder, application string) (site.Card, error) {
+func awaitCard(ctx context.Context, person site.Cardholder, application string) (shown site.Card, page string, err error) {
 	status, err := person.Wait(ctx, application, approvalLook)
 	if err != nil {
-		return site.Card{}, err
+		return site.Card{}, "", err
 	}
 	if status != site.Approved {
-		return site.Card{}, fmt.Errorf("the application is %s", status)
+		return site.Card{}, "", fmt.Errorf("the application is %s", status)
 	}
-	shown, _, err := person.Show(ctx, application)
-	return shown, err
+	return person.Show(ctx, application)
 }
 
 // meetDoor makes sure that the phones' door can be reached and is one that the

@@ -46,12 +46,24 @@ var (
 	IssuerMethods = []string{"passcode", "call-centre", "app"}
 )
 
+// TokenTypes are the words for types of tokens. The first is the default.
+var TokenTypes = []string{"secure-element", "cloud", "e-commerce", "card-on-file"}
+
+// TokenType is the type of a word of TokenTypes; check has made sure of it.
+func TokenType(word string) token.Type {
+	return map[string]token.Type{
+		"secure-element": token.SecureElement, "cloud": token.Cloud,
+		"e-commerce": token.ECommerce, "card-on-file": token.CardOnFile,
+	}[word]
+}
+
 // WalletPart is the settings of `firsttap wallet`.
 type WalletPart struct {
 	Gateway     string `yaml:"gateway"`     // its door for wallets
 	Channel     string `yaml:"channel"`     // its HTTPS door for phones
 	Certificate string `yaml:"certificate"` // file with the authority's certificate of that door; "" is the one that the gateway makes
 	Requestor   string `yaml:"requestor"`   // token requestor id
+	Type        string `yaml:"type"`        // of the tokens it asks for, one of TokenTypes
 	Site        string `yaml:"site"`        // of the issuer
 	Holder      string `yaml:"holder"`      // who applies
 	Contactless string `yaml:"contactless"` // where terminals reach the phone
@@ -104,7 +116,7 @@ func DefaultIssuerPart() IssuerPart {
 // DefaultWalletPart fits DefaultGateway and DefaultIssuerPart.
 func DefaultWalletPart() WalletPart {
 	return WalletPart{
-		Gateway: "127.0.0.1:8583", Channel: "https://127.0.0.1:8443", Requestor: "40010030273",
+		Gateway: "127.0.0.1:8583", Channel: "https://127.0.0.1:8443", Requestor: "40010030273", Type: TokenTypes[0],
 		Site: "http://127.0.0.1:8680", Holder: "Ada Lovelace", Contactless: "127.0.0.1:8700", Wire: defaultWire(100001),
 		Caller: defaultCaller("wallets"),
 	}
@@ -167,6 +179,7 @@ func (w *WalletPart) check(f *Faults) {
 	checkPeer(f, "gateway", w.Gateway)
 	checkURL(f, "channel", w.Channel, "https")
 	checkDigits(f, "requestor", w.Requestor, token.RequestorDigits, token.RequestorDigits)
+	checkOneOf(f, "type", w.Type, TokenTypes...)
 	checkURL(f, "site", w.Site, "http")
 	checkLength(f, "holder", w.Holder, 1, holderMax)
 	checkListen(f, "contactless", w.Contactless)

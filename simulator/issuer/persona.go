@@ -27,7 +27,7 @@ var Decisions = []Decision{Green, Scores, Yellow, Red, Closed}
 
 // MethodWords are the ways of a step-up as settings write them.
 var MethodWords = map[string]token.Method{
-	"passcode": token.ByPasscode, "call-centre": token.ByCallCentre, "app": token.ByIssuerApp,
+	token.ByPasscode.Word(): token.ByPasscode, token.ByCallCentre.Word(): token.ByCallCentre, token.ByIssuerApp.Word(): token.ByIssuerApp,
 }
 
 // Persona is how an issuer decides about activations. The zero value grants
