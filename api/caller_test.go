@@ -30,7 +30,9 @@ var (
 	enquirer   = certs.Identity{Role: certs.Enquirer, Name: "greenbank"}
 	operator   = certs.Identity{Role: certs.Operator, Name: "ops"}
 	auditor    = certs.Identity{Role: certs.Auditor, Name: "eyes"}
-	everyone   = []certs.Identity{greenbank, bluebank, green, enquirer, operator, auditor}
+	requestor  = certs.Identity{Role: certs.Requestor, Name: "wallets"}
+	network    = certs.GatewayClient
+	everyone   = []certs.Identity{greenbank, bluebank, green, enquirer, operator, auditor, requestor, network}
 	goodFields = fields("a-1", "greenbank", clearPAN)
 )
 
@@ -135,6 +137,10 @@ func TestWhatEachCallerMayDo(t *testing.T) {
 
 		{"an issuer at the operators' door", greenbank, "GET", operators + wire.HealthPath, "", 403, "greenbank"},
 		{"an enquirer at the operators' door", enquirer, "GET", operators + wire.HealthPath, "", 403, "greenbank"},
+		{"a station at the issuers' door", requestor, "POST", issuers + wire.InquiryPath, goodFields, 403, "wallets"},
+		{"a station at the operators' door", requestor, "GET", operators + wire.HealthPath, "", 403, "wallets"},
+		{"the gateway at the operators' door", network, "GET", operators + wire.HealthPath, "", 403, "gateway"},
+		{"an auditor reloads stations", auditor, "POST", operators + wire.StationsReloadPath, "", 403, "eyes"},
 		{"an auditor suspends", auditor, "POST", suspend, "", 403, "eyes"},
 		{"an auditor puts", auditor, "PUT", suspend, "", 403, "eyes"},
 		{"an auditor looks", auditor, "GET", show, "", 200, "eyes"},

@@ -151,8 +151,9 @@ func (g *Gateway) undo(ctx context.Context, claim vault.Claim, o token.Outcome, 
 	undone.AuthorizationID, undone.Method, undone.StandIn, undone.Reference = "", "", "", ""
 	c := g.conclusion(claim, undone, move)
 	c.Undone, c.Release = true, true
+	err = g.conclude(ctx, c)
 	g.notices.nudge()
-	return undone, nil, g.conclude(ctx, c)
+	return undone, nil, err
 }
 
 // refuseBrought ends an activation whose provider brought a token that exists:
@@ -162,8 +163,9 @@ func (g *Gateway) refuseBrought(ctx context.Context, claim vault.Claim, granted 
 	o.CVV2 = granted.CVV2
 	c := g.conclusion(claim, o, token.Move{Undo: true})
 	c.Release = true
+	err := g.conclude(ctx, c)
 	g.notices.nudge()
-	return o, nil, g.conclude(ctx, c)
+	return o, nil, err
 }
 
 // mint stores the conclusion with the token that its outcome makes, if any: of
@@ -188,6 +190,9 @@ func (g *Gateway) mint(ctx context.Context, from stations.Station, r *messages.A
 			return nil, err
 		}
 		c.Token, c.Outcome.Reference, c.Notices = &minted, minted.Reference, noticesOf(minted)
+		for i := range c.Advices {
+			c.Advices[i].Outcome.Reference = minted.Reference
+		}
 		if err := g.conclude(ctx, c); !errors.Is(err, vault.ErrTaken) {
 			return &minted, err
 		}

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"time"
 
@@ -14,9 +16,26 @@ func adviceOf(kind vault.AdviceKind, claim vault.Claim, o token.Outcome) vault.A
 	return vault.Advice{Kind: kind, About: claim.Kind, TransactionID: claim.TransactionID, Question: *claim.Question, Outcome: o}
 }
 
+// tokenIn is the token that an advice is about, as the issuer is told of it; nil
+// for none. One that cannot be read now is left out: what money hangs on is told
+// without it.
+func (g *Gateway) tokenIn(ctx context.Context, a vault.Advice) *messages.TokenData {
+	reference := cmp.Or(a.Outcome.Reference, a.Question.Reference)
+	if reference == "" {
+		return nil
+	}
+	t, err := g.Store.TokenByReference(ctx, reference)
+	if err != nil {
+		g.Log.Warn().Err(err).Str("transaction", a.TransactionID).Msg("an advice goes without its token")
+		return nil
+	}
+	data := messages.TokenDataOf(t)
+	return &data
+}
+
 // adviceMessage writes an advice. Its trace number hangs on its place in the
 // queue, so that a repeat has that of its original.
-func adviceMessage(q vault.QueuedAdvice, now time.Time) messages.Message {
+func adviceMessage(q vault.QueuedAdvice, t *messages.TokenData, now time.Time) messages.Message {
 	a, asked := q.Advice, q.Advice.Question
 	trace := messages.Trace{
 		Transmitted: messages.Stamp(now), STAN: fmt.Sprintf("%06d", q.ID%traceNumbers+1),
@@ -34,12 +53,12 @@ func adviceMessage(q vault.QueuedAdvice, now time.Time) messages.Message {
 				STAN: asked.STAN, Transmitted: asked.Transmitted, Acquirer: asked.Acquirer,
 			}),
 			AuthorizationID: a.Outcome.AuthorizationID, Answered: a.Outcome.Response,
-			TransactionID: a.TransactionID, Activation: activation,
+			TransactionID: a.TransactionID, Activation: activation, Token: t,
 		}
 	}
 	return &messages.Advice{
 		Repeat: repeat, Trace: trace, Setting: setting, PAN: asked.PAN, Amount: asked.Amount, Expiry: asked.Expiry,
-		Outcome: messages.OutcomeOf(a.Outcome), TransactionID: a.TransactionID, Activation: activation, StandIn: a.Outcome.StandIn,
+		Outcome: messages.OutcomeOf(a.Outcome), TransactionID: a.TransactionID, Activation: activation, StandIn: a.Outcome.StandIn, Token: t,
 	}
 }
 

@@ -92,13 +92,13 @@ func (i *issuer) say(answer *specs.Message) {
 // wish is a 0302 that wants something done about a token.
 func (w *world) wish(reference string, reason token.NoticeReason) *messages.FileUpdate {
 	return &messages.FileUpdate{
-		Trace: w.newTrace(), Action: messages.ChangeToken, Reason: reason, Reference: reference, Requestor: walletRequestor,
+		Trace: w.newTrace(), Action: messages.FileChange, Reason: reason, Reference: reference, Requestor: walletRequestor,
 	}
 }
 
 func (w *world) inquiry(reference string) *messages.FileUpdate {
 	r := w.wish(reference, "")
-	r.Action = messages.InquireOf
+	r.Action = messages.FileInquiry
 	return r
 }
 

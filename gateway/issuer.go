@@ -32,7 +32,7 @@ func (g *Gateway) ask(ctx context.Context, asked vault.Question, question messag
 	switch {
 	case err == nil:
 	case notSent(err):
-		log.Msg("issuer was not asked")
+		log.Msg("issuer cannot be asked")
 		return token.IssuerAnswer{Silence: token.StandInDown}
 	default:
 		log.Msg("issuer did not answer")

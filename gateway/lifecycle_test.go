@@ -153,6 +153,11 @@ func TestTokensOfOthers(t *testing.T) {
 		r  func(reason token.NoticeReason) *messages.FileUpdate
 	}{
 		"another requestor": {w.wallet, func(n token.NoticeReason) *messages.FileUpdate { return foreign(w.wish(p.Reference, n)) }},
+		"a requestor that names none": {w.wallet, func(n token.NoticeReason) *messages.FileUpdate {
+			r := w.wish(p.Reference, n)
+			r.Requestor = ""
+			return r
+		}},
 		"a provider, who is asked for no name": {w.provider, func(n token.NoticeReason) *messages.FileUpdate {
 			return w.wish(p.Reference, n)
 		}},
@@ -165,7 +170,7 @@ func TestTokensOfOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w.wantWish(p, test.by, test.r(token.NoticeSuspended), token.Active, "25", false)
 			inquiry := test.r("")
-			inquiry.Action = messages.InquireOf
+			inquiry.Action = messages.FileInquiry
 			w.wantWish(p, test.by, inquiry, token.Active, "25", false)
 		})
 	}
@@ -332,6 +337,25 @@ func TestNoticesAreRetriedForEveryReason(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestProvisioningResult is the notice that the door of phones queues.
+func TestProvisioningResult(t *testing.T) {
+	inBothProfiles(t, func(t *testing.T, profile func(*settings)) {
+		w := newWorld(t, profile)
+		p := w.activated()
+		id := w.tokenOf(p.Reference).TransactionID
+		for range 2 { // the same again is one
+			w.must(w.store.Notify(t.Context(), token.Notice{
+				Reason: token.NoticeProvisioned, TransactionID: id, Reference: p.Reference, Result: "00",
+			}, w.clock.Now()))
+			w.gateway.WakeNotices()
+			w.wantAllSent()
+		}
+		if n := w.untilTold(token.NoticeProvisioned, 1); n.Result != "00" || n.TransactionID != id || n.Token != p.TokenData || n.PAN != p.pan {
+			t.Errorf("the issuer is told %+v", n)
+		}
+	})
 }
 
 // losing answers a notice for a reason with a malfunction.

@@ -58,7 +58,7 @@ func (n *notifier) sendDue(ctx context.Context) {
 	n.complain(ctx, "cannot read notices", err)
 	var sending sync.WaitGroup
 	for _, q := range advices {
-		sending.Go(func() { n.send(ctx, n.advice(q)) })
+		sending.Go(func() { n.send(ctx, n.advice(ctx, q)) })
 	}
 	for _, q := range notices {
 		sending.Go(func() { n.send(ctx, n.notice(q)) })
@@ -104,9 +104,9 @@ func overtaken(q vault.QueuedNotice) bool {
 	return q.Notice.Reason == token.NoticePasscode && q.Notice.Passcode != q.Token.Passcode.Number
 }
 
-func (n *notifier) advice(q vault.QueuedAdvice) letter {
+func (n *notifier) advice(ctx context.Context, q vault.QueuedAdvice) letter {
 	g := n.gateway
-	message := adviceMessage(q, g.Now())
+	message := adviceMessage(q, g.tokenIn(ctx, q.Advice), g.Now())
 	return letter{
 		what: "advice", mti: message.MTI(), reason: string(q.Advice.Kind), issuer: q.Advice.Question.Issuer,
 		transactionID: q.Advice.TransactionID, tries: q.Tries, message: message,
@@ -142,6 +142,9 @@ func (n *notifier) deliver(ctx context.Context, l letter) error {
 	response, ok := acknowledgement(l.message, typed)
 	if !ok {
 		return fmt.Errorf("answered by a %s", typed.MTI())
+	}
+	if _, reversal := l.message.(*messages.Reversal); reversal && response == token.RecordNotFound {
+		return nil // the issuer never had what is undone
 	}
 	if response != token.Approved {
 		return fmt.Errorf("answered with response code %s", response)

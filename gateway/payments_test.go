@@ -168,9 +168,13 @@ func TestReplayOrClone(t *testing.T) {
 	again := *first
 	again.Trace = w.newTrace()
 	w.wantTapped(&again, token.SuspectedFraud, token.ReasonReplayed)
-	if asked := len(saw[*messages.TapRequest](w.issuer)); asked != 2 {
-		t.Errorf("the issuer was asked %d times", asked)
-	}
+	w.wantTapped(w.tapWith(w.activated(), 0), token.SuspectedFraud, token.ReasonCounterRepeated)
+
+	cloud := w.activatedAs(token.Cloud)
+	lent := w.lentTap(cloud, w.lent(cloud))
+	w.wantTapped(lent, token.Approved, token.ReasonIssuerApproved)
+	lent.Trace = w.newTrace()
+	w.wantTapped(lent, token.SuspectedFraud, token.ReasonReplayed)
 
 	e := w.activatedAs(token.ECommerce)
 	paid := w.signedRemote(e, 3)
@@ -178,6 +182,9 @@ func TestReplayOrClone(t *testing.T) {
 	paid.Trace = w.newTrace()
 	w.wantRemote(paid, token.SuspectedFraud, token.ReasonReplayed)
 	w.wantRemote(w.signedRemote(e, 2), token.SuspectedFraud, token.ReasonCounterRepeated)
+	if asked := len(saw[*messages.TapRequest](w.issuer)) + len(saw[*messages.RemoteRequest](w.issuer)); asked != 4 {
+		t.Errorf("the issuer was asked %d times", asked)
+	}
 }
 
 // wantRemote is wantTapped without a terminal.

@@ -39,6 +39,10 @@ func TestProviderThatMints(t *testing.T) {
 		}
 		p := &phone{TokenData: *a.Token, pan: r.Activation.PAN, cardKey: emv.CardKey(w.keys.token, a.Token.Number, card.Sequence(1))}
 		w.wantTap(p, token.Approved)
+		unnamed := w.wish(broughtReference, token.NoticeSuspended)
+		unnamed.Requestor = "" // the provider has but one
+		w.updated(w.provider, unnamed, token.Approved)
+		w.wantTap(p, token.RestrictedCard)
 		if again := w.provider.activate(repeatOf(r).(*messages.ActivationRequest)); again.Token == nil || *again.Token != want {
 			t.Errorf("the repeat: 39=%s, token %+v", again.Outcome.Response, again.Token)
 		}

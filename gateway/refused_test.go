@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -124,6 +125,72 @@ func (w *world) aNotification(p *phone) *messages.Notification {
 	}
 }
 
+// TestFieldsThatDoNotFit lists messages that can be decoded and do not hold what
+// their kind needs: 30, or 14 for a slip in a card number, and nothing is done.
+func TestFieldsThatDoNotFit(t *testing.T) {
+	inBothProfiles(t, func(t *testing.T, profile func(*settings)) {
+		w := newWorld(t, whole, profile)
+		p := w.activated()
+		tap := w.tapOf(p)
+		w.merchant.tap(tap)
+		set := func(path specs.Path, text string) func(*specs.Message) {
+			return func(m *specs.Message) { m.Set(path, text) }
+		}
+		without := func(path specs.Path) func(*specs.Message) { return func(m *specs.Message) { m.Delete(path) } }
+		change := w.wish(p.Reference, token.NoticeSuspended)
+		replace := w.full(p, token.NoticeReplaced)
+		reversal, remote := w.reversalOf(tap), w.signedRemote(p, 9)
+		for _, test := range []struct {
+			name    string
+			by      *station
+			message messages.Message
+			spoil   func(*specs.Message)
+			want    string
+		}{
+			{"no action", w.wallet, change, without(specs.P(91)), "30"},
+			{"an action that is none", w.wallet, change, set(specs.P(91), "3"), "30"},
+			{"no file", w.wallet, change, without(specs.P(101)), "30"},
+			{"another file", w.wallet, change, set(specs.P(101), "PANS"), "30"},
+			{"no reason", w.wallet, change, without(specs.P(63, 3)), "30"},
+			{"a reason for no change", w.wallet, change, set(specs.P(63, 3), "3711"), "30"},
+			{"an inquiry with a reason", w.wallet, change, set(specs.P(91), "5"), "30"},
+			{"no name of a token", w.wallet, change, without(specs.P(123, 1, 4)), "30"},
+			{"a passcode that is none", w.wallet, w.full(p, token.NoticeTried), without(specs.P(123, 1, 0x0B)), "30"},
+			{"no new expiry date", w.wallet, w.full(p, token.NoticeExpiry), without(specs.P(14)), "30"},
+			{"no new PAN", w.wallet, replace, without(specs.P(2)), "30"},
+			{"a new PAN with a slip", w.wallet, replace, set(specs.P(2), "4761739000000000"), "14"},
+			{"a reversal of nothing", w.merchant, reversal, without(specs.P(90)), "30"},
+			{"a reversal of a reversal", w.merchant, reversal, set(specs.P(90), "0400"+strings.Repeat("0", 38)), "30"},
+			{"a reversal for another reason", w.merchant, reversal, set(specs.P(63, 3), "3701"), "30"},
+			{"a reversal without an amount", w.merchant, reversal, without(specs.P(4)), "30"},
+			{"a tap without its cryptogram", w.merchant, w.tapOf(p), without(specs.P(55, 1, 0x9F26)), "30"},
+			{"a tap without an amount", w.merchant, w.tapOf(p), without(specs.P(4)), "30"},
+			{"a verification with an amount", w.merchant, remote, set(specs.P(25), messages.AccountVerification), "30"},
+			{"a payment without an expiry date", w.merchant, remote, without(specs.P(14)), "30"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				m := encode(t, test.message)
+				m.Set(specs.P(11), w.newTrace().STAN)
+				test.spoil(m)
+				a := test.by.askRaw(m)
+				if a.MTI() != messages.AnswerMTI(m.MTI()) || a.Text(specs.P(39)) != test.want {
+					t.Errorf("answered with %s, 39=%s", a.MTI(), a.Text(specs.P(39)))
+				}
+				w.until("it is logged", func() bool { return len(w.log.of(m.Text(specs.P(11)))) == 1 })
+				if e := w.log.of(m.Text(specs.P(11)))[0]; !strings.Contains(e.Error, "field ") {
+					t.Errorf("the log names no field: %+v", e)
+				}
+			})
+		}
+		if is := w.tokenOf(p.Reference); is.Status != token.Active || is.PAN != p.pan {
+			t.Errorf("the token is %+v", is)
+		}
+		if asked := len(saw[*messages.TapRequest](w.issuer)) + len(saw[*messages.RemoteRequest](w.issuer)); asked != 1 {
+			t.Errorf("the issuer was asked %d times", asked)
+		}
+	})
+}
+
 // TestUnknownIssuers are 15, whoever asks.
 func TestUnknownIssuers(t *testing.T) {
 	w := newWorld(t, whole)
@@ -157,6 +224,37 @@ func TestUnknownTypes(t *testing.T) {
 			t.Errorf("a 0100 that is neither activation, tap nor remote gets 39=%s", a.Text(specs.P(39)))
 		}
 	})
+}
+
+// TestSignOnDemanded holds that nothing but network management is served on a
+// connection that has not signed on, and that each signs on for itself.
+func TestSignOnDemanded(t *testing.T) {
+	w := newWorld(t, func(s *settings) { s.signOn = true })
+	other := w.dial(wallets)
+	r := goodActivation(w)
+	manage := func(s *station, code messages.NetworkCode) {
+		if a := as[*messages.NetworkAnswer](t, s.ask(w.network(code))); a.Response != token.Approved {
+			t.Errorf("70=%s gets 39=%s", code, a.Response)
+		}
+	}
+	wantRefused := func(s *station, m messages.Message, mti string) {
+		t.Helper()
+		if a := s.askRaw(encode(t, m)); a.MTI() != mti || a.Text(specs.P(39)) != "91" {
+			t.Errorf("a %s gets %s, 39=%s", m.MTI(), a.MTI(), a.Text(specs.P(39)))
+		}
+	}
+	manage(w.wallet, messages.Echo)
+	wantRefused(w.wallet, r, "0110")
+	wantRefused(w.wallet, w.reversalOf(r), "0410")
+	wantRefused(w.wallet, w.inquiry(broughtReference), "0312")
+	manage(w.wallet, messages.SignOn)
+	wantRefused(other, r, "0110")
+	if a := w.wallet.activate(r); a.Outcome.Response != token.Approved {
+		t.Errorf("signed on: 39=%s", a.Outcome.Response)
+	}
+	manage(w.wallet, messages.SignOff)
+	wantRefused(w.wallet, goodActivation(w), "0110")
+	w.wantTokens(1)
 }
 
 // TestUnmatchedReplies are told of with their reason, and change nothing.

@@ -20,6 +20,10 @@ func repeatOf(m messages.Message) messages.Message {
 		again := *r
 		again.Repeat, again.Trace = true, later(r.Trace)
 		return &again
+	case *messages.RemoteRequest:
+		again := *r
+		again.Repeat, again.Trace = true, later(r.Trace)
+		return &again
 	case *messages.TapRequest:
 		again := *r
 		again.Repeat, again.Trace = true, later(r.Trace)

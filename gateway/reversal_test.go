@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,6 +90,9 @@ func TestReversedPayments(t *testing.T) {
 					undone++
 					got := w.untilReversed(undone)
 					w.wantUndoes(got, lastQuestion(w), pan, transaction, false)
+					if byCard := strings.HasSuffix(name, "by card"); (got.Token == nil) != byCard || !byCard && got.Token.Number != r.Number {
+						t.Errorf("the issuer is told of the token %+v", got.Token)
+					}
 					if got.Amount != amount || got.AuthorizationID != authorizationID || got.Answered != token.Approved {
 						t.Errorf("the issuer got %+v", got)
 					}
@@ -131,6 +135,9 @@ func TestReversedActivations(t *testing.T) {
 					n++
 					asked := saw[*messages.ActivationRequest](w.issuer)
 					w.wantUndoes(w.untilReversed(n), asked[len(asked)-1].Trace, request.Activation.PAN, a.TransactionID, true)
+					if got := saw[*messages.Reversal](w.issuer)[n-1]; got.Token == nil || got.Token.Reference != a.Token.Reference {
+						t.Errorf("the issuer is told of the token %+v", got.Token)
+					}
 					told := w.untilTold(token.NoticeDeactivated, n)
 					if told.Token.Reference != a.Token.Reference || told.Token.Status != token.Deactivated {
 						t.Errorf("the issuer is told %+v", told)
@@ -284,6 +291,10 @@ func TestReversalUnderWay(t *testing.T) {
 			undone++
 			if got := w.untilReversed(undone); got.TransactionID != a.answer.Text(specs.P(62, 2)) {
 				t.Errorf("the issuer got %+v", got)
+			}
+			repeated := test.by.askRaw(encode(t, repeatOf(test.request)))
+			if got, want := withoutTimes(t, repeated), withoutTimes(t, a.answer); !bytes.Equal(got, want) {
+				t.Errorf("its repeat is answered differently:\n%s", cmp.Diff(want, got))
 			}
 			w.reversed(test.by, w.reversalOf(test.request), token.Approved) // after the answer
 			w.reversed(test.by, r, token.Approved)                          // a repeat

@@ -74,7 +74,7 @@ func TestActivationsInStandIn(t *testing.T) {
 				}
 				told := w.toldLater(absent.comeBack)
 				if told.PAN != r.Activation.PAN || !told.Activation || told.StandIn != absent.why || told.Outcome != a.Outcome ||
-					told.TransactionID != a.TransactionID || told.RRN != r.RRN || told.Amount != 0 {
+					told.TransactionID != a.TransactionID || told.RRN != r.RRN || told.Amount != 0 || told.Token == nil || *told.Token != *a.Token {
 					t.Errorf("the issuer is told %+v", told)
 				}
 				if len(saw[*messages.Reversal](w.issuer)) != 0 {
@@ -192,7 +192,7 @@ func TestTapsInStandIn(t *testing.T) {
 				w.wantARPC(p, r, a)
 				told := w.toldLater(absent.comeBack)
 				if told.PAN != p.pan || told.Activation || told.StandIn != absent.why || told.Outcome != a.Outcome ||
-					told.TransactionID != a.TransactionID || told.Amount != amount || told.RRN != r.RRN {
+					told.TransactionID != a.TransactionID || told.Amount != amount || told.RRN != r.RRN || told.Token == nil || *told.Token != p.TokenData {
 					t.Errorf("the issuer is told %+v", told)
 				}
 			})

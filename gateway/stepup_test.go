@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"bytes"
+	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,6 +150,11 @@ func TestWrongPasscodes(t *testing.T) {
 	if told := w.issuer.notices(token.NoticeTried); len(told) != token.PasscodeTriesMax+2 {
 		t.Errorf("the issuer was told of %d tries", len(told))
 	}
+	for _, code := range []token.ActivationCode{right, second, w.wrong(right)} {
+		if text := w.log.text(); strings.Contains(text, `"`+code.Reveal()+`"`) || strings.Contains(text, "="+code.Reveal()) {
+			t.Error("the log shows a passcode")
+		}
+	}
 }
 
 // TestOneTryFewerThanTooMany is the right passcode in the last try.
@@ -198,6 +205,46 @@ func TestPasscodesAreDrawnSoOften(t *testing.T) {
 	}
 	p = w.waiting(token.ByCallCentre)
 	w.updated(w.wallet, w.try(p, w.passcodes.Passcode(p.Reference, 1)), token.InvalidTransaction)
+}
+
+// TestPasscodesThatAreOvertaken are not brought to an issuer that was away, when
+// the token is active or has another one.
+func TestPasscodesThatAreOvertaken(t *testing.T) {
+	for name, test := range map[string]struct {
+		overtake func(w *world, p *phone)
+		brought  int
+	}{
+		"activated": {func(w *world, p *phone) {
+			w.updated(w.issuer, w.wish(p.Reference, token.NoticeIssuerApp), token.Approved)
+		}, 0},
+		"another drawn": {func(w *world, p *phone) {
+			w.updated(w.wallet, w.wish(p.Reference, token.NoticePasscode), token.Approved)
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.issuer.follow(func(ctx context.Context, question messages.Message, raw *specs.Message) *specs.Message {
+				if _, ok := question.(*messages.Notification); ok {
+					return losing(token.NoticePasscode)(ctx, question, raw)
+				}
+				return steppingUp(token.ByPasscode)(ctx, question, raw)
+			})
+			a := w.wallet.activate(goodActivation(w))
+			w.untilTold(token.NoticePasscode, 1)
+			w.until("it is postponed", func() bool { return len(w.due(w.clock.Now())) == 0 })
+			test.overtake(w, &phone{TokenData: *a.Token})
+			before := len(w.issuer.notices(token.NoticePasscode))
+			w.issuer.follow(responding(token.Approved))
+			w.untilAllSent()
+			brought := w.issuer.notices(token.NoticePasscode)
+			if len(brought)-before > test.brought {
+				t.Errorf("%d passcodes are brought at last", len(brought)-before)
+			}
+			if last := brought[len(brought)-1]; test.brought == 1 && last.Code != w.passcodes.Passcode(a.Token.Reference, 2) {
+				t.Error("the last one is not that which was drawn last")
+			}
+		})
+	}
 }
 
 // TestAnotherTokensPasscode and a code without a key are no step-up.

@@ -68,6 +68,13 @@ func (b *brittle) Conclude(ctx context.Context, c vault.Conclusion) error {
 	return b.Store.Conclude(ctx, c)
 }
 
+func (b *brittle) Transaction(ctx context.Context, key string) (vault.Transaction, error) {
+	if err := b.fault("Transaction"); err != nil {
+		return vault.Transaction{}, err
+	}
+	return b.Store.Transaction(ctx, key)
+}
+
 func (b *brittle) Token(ctx context.Context, number card.PAN) (token.Token, error) {
 	if err := b.fault("Token"); err != nil {
 		return token.Token{}, err

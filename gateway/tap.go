@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/messages"
@@ -151,6 +152,7 @@ func (g *Gateway) concludePayment(ctx context.Context, claim vault.Claim, o toke
 		return o, err
 	}
 	c := g.conclusion(claim, o, move)
+	c.Succeeded = o.Approved() && o.CVV2 == dcvv2.Match
 	err = g.conclude(ctx, c)
 	if errors.Is(err, vault.ErrReversed) {
 		o, _, err = g.undo(ctx, claim, o, turn)

@@ -70,6 +70,7 @@ type settings struct {
 	family  bool          // see family_test.go
 	standIn token.StandIn // in the issuer's place
 	version emv.Version   // of new tokens, see gateway.Options
+	signOn  bool          // is demanded of wallets
 
 	requestorMax int                    // failures in an hour, see gateway.Options
 	observe      func(gateway.Observed) // likewise
@@ -94,6 +95,7 @@ type world struct {
 
 	profile            *specs.Codec
 	standIn            token.StandIn
+	signOn             bool
 	passcodes          token.PasscodeKey
 	other              *issuer // of otherRange; nil without the whole family
 	provider, operator *station
@@ -113,7 +115,7 @@ func newWorld(t testing.TB, change ...func(*settings)) *world {
 	}
 	w := &world{
 		TB: t, clock: &clock{now: halfPast}, keys: newKeyring(t), log: new(logbook), quiet: set.quiet,
-		doors: make(map[string]string), profile: set.profile, standIn: set.standIn, passcodes: newPasscodeKey(t),
+		doors: make(map[string]string), profile: set.profile, standIn: set.standIn, signOn: set.signOn, passcodes: newPasscodeKey(t),
 	}
 	w.store = openStore(t, set.dir)
 	t.Cleanup(func() {
@@ -235,7 +237,9 @@ func (w *world) stations() []stations.Settings {
 	}
 	issuer := s(issuerName, stations.Issuer, 200001)
 	issuer.Address, issuer.SignOn, issuer.StandIn = w.issuer.addr, true, w.standIn
-	list := []stations.Settings{issuer, s(wallets, stations.Requestor, 100001), s(merchants, stations.Merchant, 100002)}
+	wallet := s(wallets, stations.Requestor, 100001)
+	wallet.SignOn = w.signOn
+	list := []stations.Settings{issuer, wallet, s(merchants, stations.Merchant, 100002)}
 	if w.other != nil {
 		list = append(list, w.familyStations(s)...)
 	}

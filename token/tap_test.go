@@ -254,6 +254,25 @@ func TestAcceptOrder(t *testing.T) {
 	}
 }
 
+// TestCounts holds that the store hears of what was accepted and of a counter
+// that is too low, and of nothing else.
+func TestCounts(t *testing.T) {
+	for _, c := range []struct {
+		found token.Acceptance
+		want  bool
+	}{
+		{token.Acceptance{Authentication: token.ARQCVerified}, true},
+		{token.CounterRepeated(), true},
+		{token.Replayed(), false},
+		{token.KeyWorn(), false},
+		{token.Acceptance{Authentication: token.ARQCFailed, Decline: "Q1", Reason: token.ReasonBadCryptogram}, false},
+	} {
+		if c.found.Counts() != c.want {
+			t.Errorf("%+v counts: %t", c.found, !c.want)
+		}
+	}
+}
+
 func TestConcludeTap(t *testing.T) {
 	good, reference := token.Acceptance{Authentication: token.ARQCVerified}, active().Reference
 	standIn := token.StandIn{Taps: token.StandInApprove, TapAmountMax: 1250}

@@ -123,6 +123,30 @@ func TestInquiry(t *testing.T) {
 	}
 }
 
+// TestOutcomeTellsTheStateAfterIt, which a repeat hears again.
+func TestOutcomeTellsTheStateAfterIt(t *testing.T) {
+	for _, c := range []struct {
+		in   token.Status
+		wish token.NoticeReason
+		want token.Status
+	}{
+		{token.Active, token.NoticeSuspended, token.Suspended},
+		{token.Suspended, token.NoticeResumed, token.Active},
+		{token.Suspended, token.NoticeDeactivated, token.Deactivated},
+		{token.Active, token.NoticeResumed, ""}, // refused
+	} {
+		is := inThe(c.in)
+		if o := token.Grant(by(token.Operator, c.wish), is, passcodeKey(t), now).Outcome(is); o.Status != c.want {
+			t.Errorf("%s of a token that is %s: %q, not %q", c.wish, c.in.Word(), o.Status, c.want)
+		}
+	}
+	inquiry := by(token.Operator, "")
+	inquiry.Inquiry = true
+	if o := token.Grant(inquiry, active(), passcodeKey(t), now).Outcome(active()); o.Status != "" || !o.Approved() {
+		t.Errorf("an inquiry: %+v", o)
+	}
+}
+
 // Who suspended a token, and who may resume it.
 func TestResume(t *testing.T) {
 	may := map[token.Party][]token.Party{

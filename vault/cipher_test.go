@@ -146,6 +146,11 @@ func TestOutcomeIsStoredWhole(t *testing.T) {
 		},
 		{Response: token.StepUp, AnsweredBy: token.ByIssuer, Method: token.ByCallCentre, Reason: token.ReasonStepUp},
 		{Response: token.Approved, AnsweredBy: token.ByNetwork, StandIn: token.StandInTimeout, Reason: token.ReasonStoodIn},
+		{
+			Response: token.StepUp, AnsweredBy: token.ByNetwork, CVV2: dcvv2.Match, Reference: "00ff",
+			Method: token.ByIssuerApp, StandIn: token.StandInDown, Reason: token.ReasonStoodIn,
+		},
+		{Response: token.Approved, AnsweredBy: token.ByNetwork, Reference: "00ff", Status: token.Suspended, Reason: token.ReasonDone},
 	} {
 		b, err := vault.EncodeOutcome(want)
 		if err != nil {

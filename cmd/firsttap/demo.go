@@ -41,8 +41,8 @@ func demoCommand() *cobra.Command {
 system chooses, and lets the actors play the story over TCP and HTTP: apply,
 approve, generate, show, provision, tap. Without --once it stays up afterwards.
 
---with plays the story with one thing wrong and exits 0 when the refusal is the
-right one:
+--with plays a case: with one thing wrong, and exits 0 when the refusal is the
+right one; or by another way to a good end:
 ` + caseList(),
 		Example: `  firsttap demo --once
   firsttap demo --once --json
@@ -52,7 +52,7 @@ right one:
 		RunE: func(c *cobra.Command, _ []string) error { return demo(c, f) },
 	}
 	c.Flags().BoolVar(&f.once, "once", false, "exit when the story has ended")
-	c.Flags().StringVar(&f.with, "with", "", "the one thing that goes wrong; see above")
+	c.Flags().StringVar(&f.with, "with", "", "the case to play; see above")
 	c.Flags().BoolVar(&f.json, "json", false, "print the story as one JSON document")
 	c.Flags().StringVar(&f.dir, "dir", "", "folder for store and keys (default: a temporary one with --once, else the user's data folder)")
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "number that all chance hangs on, keys too; 0 draws one and makes real keys")
@@ -68,7 +68,7 @@ right one:
 func caseList() string {
 	var b strings.Builder
 	for _, c := range story.Cases() {
-		fmt.Fprintf(&b, "  %-16s %s\n", c.Name, c.About)
+		fmt.Fprintf(&b, "  %-19s %s\n", c.Name, c.About)
 	}
 	return b.String()
 }
@@ -124,6 +124,7 @@ func (f demoFlags) options(stderr io.Writer) (story.Case, worldOptions, error) {
 		if wrong, err = story.CaseByName(f.with); err != nil {
 			return wrong, o, usage("--with: %v", err)
 		}
+		o.setup = wrong.Setup
 	}
 	if o.amount, err = config.ParseAmount(f.amount); err != nil {
 		return wrong, o, usage("--amount: %v", err)

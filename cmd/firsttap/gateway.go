@@ -45,6 +45,11 @@ stations, issuers and ranges change while it runs.`,
 }
 
 func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir string, log zerolog.Logger) error {
+	hangUps := make(chan os.Signal, 1) // one that comes early waits, and does not end the program
+	if f.config != "" {                // else there is nothing to read anew, and the terminal's end is the gateway's
+		signal.Notify(hangUps, syscall.SIGHUP)
+		defer signal.Stop(hangUps)
+	}
 	n, err := network.Open(c.Context(), network.Options{
 		Settings: settings, File: f.config, Dir: dir, Version: knownVersion(), Log: log,
 		Chance: network.Chance{Now: time.Now, Random: rand.Reader, Keys: rand.Reader},
@@ -66,7 +71,7 @@ func runGateway(c *cobra.Command, f *partFlags, settings config.Gateway, dir str
 		n.Close()
 		return err
 	}
-	stop := reloadOnSignal(c.Context(), n, log)
+	stop := reloadOn(c.Context(), hangUps, n, log)
 	defer stop()
 	return n.Run(c.Context())
 }
@@ -92,18 +97,16 @@ func wireText(w config.Wire, protection string) string {
 	return text
 }
 
-// reloadOnSignal reads the settings anew at each SIGHUP, until it is stopped.
-// What is wrong with them stands in the log, and changes nothing.
-func reloadOnSignal(ctx context.Context, n *network.Network, log zerolog.Logger) (stop func()) {
+// reloadOn reads the settings anew at each signal, until it is stopped. What is
+// wrong with them stands in the log, and changes nothing.
+func reloadOn(ctx context.Context, signals <-chan os.Signal, n *network.Network, log zerolog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
 			select {
-			case <-hangUp:
+			case <-signals:
 				if _, err := n.Reload(ctx); err != nil {
 					log.Error().Err(err).Msg("the settings were not taken up, and nothing has changed")
 				}
@@ -113,7 +116,6 @@ func reloadOnSignal(ctx context.Context, n *network.Network, log zerolog.Logger)
 		}
 	}()
 	return func() {
-		signal.Stop(hangUp)
 		cancel()
 		<-ended
 	}

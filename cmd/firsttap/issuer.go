@@ -87,7 +87,11 @@ type issuerActor struct {
 	siteAt   net.Listener
 	trace    func(sent bool, body []byte)
 	pool     *link.Pool // connections with the gateway, which the host asks on
-	stopHost context.CancelFunc
+
+	hosting  sync.Mutex      // guards what follows
+	running  context.Context // of run
+	stopHost func()          // ends the host and waits for it
+	hostFate chan error      // of the host that runs
 }
 
 // openIssuer listens; reach must be called before run.
@@ -204,12 +208,16 @@ func (a *issuerActor) close() {
 
 // run serves host and site until ctx ends.
 func (a *issuerActor) run(ctx context.Context) error {
-	hosting, stop := context.WithCancel(ctx)
-	a.stopHost = stop
-	defer stop()
+	a.hosting.Lock()
+	a.running = ctx
+	a.start()
+	a.hosting.Unlock()
 	var failed [2]error
 	var running sync.WaitGroup
-	running.Go(func() { failed[0] = a.runHost(hosting) })
+	running.Go(func() {
+		<-ctx.Done()
+		failed[0] = a.down()
+	})
 	running.Go(func() {
 		server := &http.Server{
 			Handler:           a.site.Handler(),
@@ -220,6 +228,41 @@ func (a *issuerActor) run(ctx context.Context) error {
 	})
 	running.Wait()
 	return errors.Join(failed[:]...)
+}
+
+// start lets the host serve until down. The lock is held.
+func (a *issuerActor) start() {
+	ctx, stop := context.WithCancel(a.running)
+	fate := make(chan error, 1)
+	a.stopHost, a.hostFate = stop, fate
+	go func() { fate <- a.runHost(ctx) }()
+}
+
+// down closes the host and ends its connections. It gives what went wrong in it.
+func (a *issuerActor) down() error {
+	a.hosting.Lock()
+	defer a.hosting.Unlock()
+	if a.stopHost == nil {
+		return nil
+	}
+	a.stopHost()
+	a.stopHost = nil
+	return <-a.hostFate
+}
+
+// up opens a host again that was down, at its old address.
+func (a *issuerActor) up() error {
+	a.hosting.Lock()
+	defer a.hosting.Unlock()
+	if a.hostAt != nil {
+		l, err := net.Listen("tcp", a.hostAt.Addr().String())
+		if err != nil {
+			return fmt.Errorf("the issuer's host cannot listen again: %w", err)
+		}
+		a.hostAt = l
+	}
+	a.start()
+	return nil
 }
 
 // runHost answers the gateway, which dials, or is dialled.

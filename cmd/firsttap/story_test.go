@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,9 +85,9 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// TestEachCaseEndsInItsRefusal states the refusals again, apart from the table
+// TestEachCaseEndsAsItMust states the ends again, apart from the table
 // that the demo judges itself by.
-func TestEachCaseEndsInItsRefusal(t *testing.T) {
+func TestEachCaseEndsAsItMust(t *testing.T) {
 	type refusal struct{ step, response, cvv2, arqc, reason string }
 	want := map[string]refusal{
 		"wrong-code":      {"provision", "N7", "N", "unchecked", "wrong code"},
@@ -99,19 +100,56 @@ func TestEachCaseEndsInItsRefusal(t *testing.T) {
 		"cloned-counter":  {"tap", "59", "", "verified", "transaction counter repeated or lower"},
 		"suspended-token": {"tap", "62", "", "unchecked", "token suspended"},
 		"altered-amount":  {"tap", "Q1", "", "failed", "cryptogram does not verify"},
+
+		"not-stepped-up":      {"tap", "78", "", "unchecked", "token not active yet"},
+		"wrong-passcode":      {"step-up", "6P", "", "unchecked", "wrong passcode"},
+		"expired-passcode":    {"step-up", "6P", "", "unchecked", "passcode expired"},
+		"too-many-passcodes":  {"step-up", "75", "", "unchecked", "too many wrong passcodes"},
+		"account-closed":      {"provision", "46", "M", "unchecked", "issuer declined"},
+		"late-answer":         {"provision", "91", "M", "unchecked", "issuer did not answer"},
+		"reversed-activation": {"tap", "46", "", "unchecked", "token deactivated"},
+		"issuer-suspends":     {"tap", "62", "", "unchecked", "token suspended"},
+		"resume-without-say":  {"resume", "12", "", "unchecked", "suspended by a party with more say"},
+		"deleted-token":       {"tap", "46", "", "unchecked", "token deactivated"},
+		"expired-key":         {"tap", "54", "", "verified", "limited-use key expired"},
+		"replayed-cryptogram": {"tap", "59", "", "verified", "cryptogram replayed"},
+		"other-phone":         {"tap", "Q1", "", "failed", "cryptogram made by another phone's token"},
+		"wrong-domain":        {"tap", "58", "", "unchecked", "entry mode outside the token's domain"},
+		"pay-wrong-code":      {"pay", "N7", "N", "unchecked", "wrong code"},
+	}
+	good := map[string]string{ // the steps after the page was shown
+		"step-up-passcode": "provision step-up tap", "step-up-app": "provision step-up tap", "step-up-call-centre": "provision step-up tap",
+		"stand-in": "provision tap back", "suspend-and-resume": "provision suspend resume tap",
+		"replaced-card": "provision replace tap", "new-expiry": "provision replace tap", "reversed-tap": "provision tap reverse",
+		"version-10": "provision tap", "version-17": "provision tap", "cloud-token": "provision tap run-out replenish tap",
+		"pay-in-app": "provision pay", "card-on-file": "provision pay", "verify-account": "verify", "pay-by-card": "pay reverse",
 	}
 	for _, name := range story.CaseNames() {
 		t.Run(name, func(t *testing.T) {
 			// With this seed no two of the codes that a case compares are equal.
-			r := demoReport(t, "--with", name, "--seed", "7", "--at", "2026-11-22T12:20:00Z").Refusal
+			report := demoReport(t, "--with", name, "--seed", "7", "--at", "2026-11-22T12:20:00Z")
+			r := report.Refusal
+			if steps, well := good[name]; well {
+				var played []string
+				for _, s := range report.Steps[4:] {
+					played = append(played, s.Step)
+				}
+				if r != nil || !report.Whole || strings.Join(played, " ") != steps {
+					t.Errorf("played %v, refusal %+v", played, r)
+				}
+				return
+			}
+			if r == nil {
+				t.Fatal("nothing was refused")
+			}
 			got := refusal{r.Step, r.ResponseCode, r.CVV2, r.ARQC, r.Reason}
 			if got != want[name] || !r.Right {
 				t.Errorf("got %+v, right %v, want %+v", got, r.Right, want[name])
 			}
 		})
 	}
-	if len(want) != len(story.CaseNames()) {
-		t.Errorf("%d cases are tested, there are %d", len(want), len(story.CaseNames()))
+	if tested := len(want) + len(good); tested != len(story.CaseNames()) {
+		t.Errorf("%d cases are tested, there are %d", tested, len(story.CaseNames()))
 	}
 }
 

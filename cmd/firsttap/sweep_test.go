@@ -60,7 +60,8 @@ func sweep(t *testing.T, c story.Case) {
 	var mu sync.Mutex
 	w, err := openWorld(ctx, worldOptions{
 		dir: dir, seed: sweepSeed, fixedKeys: true, start: sweepTime, holder: "Ada Lovelace", amount: 1250,
-		log: zerolog.New(&log).Level(zerolog.TraceLevel),
+		setup: c.Setup,
+		log:   zerolog.New(&log).Level(zerolog.TraceLevel),
 		raw: func(body []byte) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -40,15 +41,16 @@ const startTimeout = 10 * time.Second
 // world is every part of firsttap in one process, on loopback ports that the
 // system chose.
 type world struct {
-	dir     string
-	seed    uint64
-	clock   *clock.Clock
-	wire    *wiretap.Tap
-	network *network.Network
-	issuer  *issuerActor
-	log     zerolog.Logger
-	story   story.World
-	wires   wires
+	dir        string
+	seed       uint64
+	clock      *clock.Clock
+	phoneClock *clock.View
+	wire       *wiretap.Tap
+	network    *network.Network
+	issuer     *issuerActor
+	log        zerolog.Logger
+	story      story.World
+	wires      wires
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -68,6 +70,7 @@ type worldOptions struct {
 	log       zerolog.Logger
 	raw       func(body []byte) // see wiretap.Tap
 	wires     wires
+	setup     story.Setup
 }
 
 // wires tells of a door, or of lineIssuer, how messages are written and framed
@@ -88,6 +91,7 @@ func (w wires) set(door network.Door, wire *config.Wire) {
 func openWorld(ctx context.Context, o worldOptions) (*world, error) {
 	w := &world{dir: o.dir, seed: o.seed, clock: clock.New(o.start), wire: &wiretap.Tap{Raw: o.raw}, log: o.log, wires: o.wires}
 	issuerClock := w.clock.View()
+	w.phoneClock = w.clock.View()
 	issuerSettings := config.DefaultIssuerPart()
 	issuerSettings.Host, issuerSettings.Site, issuerSettings.Approve = anyPort, anyPort, config.ApproveOffice
 	o.wires.set(lineIssuer, &issuerSettings.Wire)
@@ -100,6 +104,7 @@ func openWorld(ctx context.Context, o worldOptions) (*world, error) {
 		chance.Keys = seed.Stream(o.seed, "keys")
 	}
 	settings := anyPorts(w.issuer.hostAt.Addr().String())
+	arrange(&settings, o.setup)
 	for i := range settings.Stations {
 		o.wires.set(network.Door(settings.Stations[i].Name), &settings.Stations[i].Wire)
 	}
@@ -141,6 +146,16 @@ func (w *world) meet(issuerClock *clock.View, o worldOptions) error {
 // certificates is the folder of the network's certificates.
 func (w *world) certificates() string { return w.network.Certificates() }
 
+// arrange changes what a case needs of the network's settings.
+func arrange(settings *config.Gateway, s story.Setup) {
+	settings.Issuers[0].StandIn = config.StandIn{
+		Activations: cmp.Or(string(s.StandIn.Activations), config.StandInDecline),
+		Taps:        cmp.Or(string(s.StandIn.Taps), config.StandInDecline), TapAmountMax: int(s.StandIn.TapAmountMax),
+	}
+	settings.CryptogramVersion = cmp.Or(s.CryptogramVersion, settings.CryptogramVersion)
+	settings.IssuerTimeoutSeconds = cmp.Or(int(s.IssuerTimeout/time.Second), settings.IssuerTimeoutSeconds)
+}
+
 func anyPorts(issuerHost string) config.Gateway {
 	g := config.DefaultGateway()
 	for i := range g.Stations {
@@ -180,20 +195,32 @@ func (w *world) actors(issuerClock *clock.View, o worldOptions) story.World {
 		Host:       w.issuer.host,
 		Codes:      w.issuer.codes,
 		Operator:   client.Operator{BaseURL: w.network.URL(network.Operators)},
-		StopIssuer: func() { w.issuer.stopHost() },
+		PhoneClock: w.phoneClock,
+		StopIssuer: func() { _ = w.issuer.down() }, StartIssuer: w.issuerBack,
 		OpenWallet: w.openWallet, OpenMerchant: w.openMerchant,
 		Holder: o.holder, Amount: o.amount,
 	}
+}
+
+// issuerBack opens the issuer's host again and waits until the gateway has
+// reached it.
+func (w *world) issuerBack() error {
+	if err := w.issuer.up(); err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	return w.network.WaitIssuers(waiting)
 }
 
 func (w *world) browser(who string) *http.Client {
 	return &http.Client{Transport: w.wire.HTTP(who, nil), Timeout: pageTimeout}
 }
 
-func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
+func (w *world) openWallet(ctx context.Context, kind token.Type) (*wallet.Wallet, error) {
 	w.phones++
 	random := seed.Stream(w.seed, fmt.Sprintf("phone %d", w.phones))
-	held, err := phone.New(random, phone.Clock(w.clock.Now))
+	held, err := phone.New(random, phone.Clock(w.phoneClock.Now))
 	if err != nil {
 		return nil, err
 	}
@@ -206,11 +233,11 @@ func (w *world) openWallet(ctx context.Context) (*wallet.Wallet, error) {
 	settings.Channel = "https://" + w.network.Address(network.Phones)
 	settings.Certificate = filepath.Join(w.certificates(), certs.AuthorityFile)
 	return openWallet(ctx, settings, held, walletLinks{
-		name: fmt.Sprintf("WALLET%02d", w.phones), now: w.clock.Now, random: random, wire: w.wire, log: w.log,
+		name: fmt.Sprintf("WALLET%02d", w.phones), now: w.clock.Now, random: random, wire: w.wire, log: w.log, kind: kind,
 	})
 }
 
-func (w *world) openMerchant(ctx context.Context, tamper func(*messages.TapRequest)) (*merchant.Merchant, error) {
+func (w *world) openMerchant(ctx context.Context, change func(*merchant.Options)) (*merchant.Merchant, error) {
 	settings := config.DefaultMerchantPart()
 	settings.Gateway = w.network.Address(network.Merchants)
 	w.wires.set(network.Merchants, &settings.Wire)
@@ -218,7 +245,9 @@ func (w *world) openMerchant(ctx context.Context, tamper func(*messages.TapReque
 	if err != nil {
 		return nil, err
 	}
-	o.Tamper = tamper
+	if change != nil {
+		change(&o)
+	}
 	return merchant.Open(ctx, o)
 }
 
@@ -226,6 +255,7 @@ func (w *world) openMerchant(ctx context.Context, tamper func(*messages.TapReque
 type walletLinks struct {
 	name string // of its terminal id, 8 characters
 	now  func() time.Time
+	kind token.Type // of the tokens it asks for
 
 	random io.Reader
 	wire   *wiretap.Tap // optional
@@ -250,8 +280,11 @@ func openWallet(ctx context.Context, settings config.WalletPart, held *phone.Pho
 			Acquirer: walletAcquirer, Terminal: l.name, Acceptor: "TOKENREQUESTOR1",
 			Now: l.now, Random: l.random, Log: l.log.With().Str("actor", "wallet").Logger(),
 		},
-		ChannelURL: settings.Channel, HTTP: channel, Requestor: settings.Requestor, Phone: held,
+		ChannelURL: settings.Channel, HTTP: channel, Requestor: settings.Requestor, Phone: held, Type: l.kind,
 		Device: token.Device{Type: "01", Language: "en", PhoneLast4: "0100", Name: "ADAS PHONE"},
+	}
+	if l.kind == token.CardOnFile { // is the merchant's own, who alone may use it
+		o.Station.Acceptor = config.DefaultMerchantPart().Acceptor
 	}
 	if l.wire != nil {
 		o.Station.Trace = l.wire.ISO("wallet", settings.Codec())

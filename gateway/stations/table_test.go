@@ -455,3 +455,39 @@ func TestAdmittance(t *testing.T) {
 		t.Error("a plain door has TLS")
 	}
 }
+
+// What a connection hangs on, and what is taken up without one ending.
+func TestWhatDisturbsConnections(t *testing.T) {
+	for what, c := range map[string]struct {
+		change   func(*Settings)
+		disturbs bool
+	}{
+		"the same":                  {func(*Settings) {}, false},
+		"the codec read anew":       {func(s *Settings) { s.Codec = specs.VisaStyleCodec() }, false},
+		"TLS settings read anew":    {func(s *Settings) { s.TLS = &tls.Config{} }, false},
+		"a requestor id":            {func(s *Settings) { s.RequestorID = "40010030273" }, false},
+		"who mints":                 {func(s *Settings) { s.Mints, s.TokenKeyVersion = ByStation, 2 }, false},
+		"a stand-in policy":         {func(s *Settings) { s.StandIn.Taps = token.StandInApprove }, false},
+		"a door's sign-on":          {func(s *Settings) { s.SignOn = true }, false},
+		"an issuer's sign-on":       {func(s *Settings) { s.Role, s.SignOn = Issuer, true }, true},
+		"the role":                  {func(s *Settings) { s.Role = Provider }, true},
+		"the number":                {func(s *Settings) { s.Number++ }, true},
+		"the spec":                  {func(s *Settings) { s.Spec = "ascii87" }, true},
+		"what a description says":   {func(s *Settings) { s.SpecSum = "ab" }, true},
+		"the codec of no name":      {func(s *Settings) { s.Spec, s.Codec = "", nil }, true},
+		"the framing":               {func(s *Settings) { s.Framing = binary2 }, true},
+		"the protection":            {func(s *Settings) { s.Security = TwoWay }, true},
+		"the address":               {func(s *Settings) { s.Listen = "127.0.0.1:1" }, true},
+		"where it is dialled":       {func(s *Settings) { s.Listen, s.Address = "", "127.0.0.1:1" }, true},
+		"the number of connections": {func(s *Settings) { s.Connections = 2 }, true},
+		"a limit":                   {func(s *Settings) { s.Limits.RequestsPerSecond = 1 }, true},
+		"a time-out":                {func(s *Settings) { s.Timeouts.Idle = time.Second }, true},
+	} {
+		before := door("wallets", Requestor, 1)
+		after := before
+		c.change(&after)
+		if got := before.wire() != after.wire(); got != c.disturbs {
+			t.Errorf("%s disturbs: %v", what, got)
+		}
+	}
+}

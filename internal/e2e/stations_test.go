@@ -57,6 +57,27 @@ stationName: %s
 	}
 }
 
+// TestSecuredHost has the gateway dial an issuer's host that shows its
+// certificate, and see the gateway's or not.
+func TestSecuredHost(t *testing.T) {
+	for _, protection := range []string{"one-way", "two-way"} {
+		t.Run(protection, func(t *testing.T) {
+			h := newHouse(t)
+			at := h.elsewhere(t)
+			h.write(t, "gateway.yaml", fmt.Sprintf(`
+stations: [ { name: wallets, role: requestor, listen: %q } ]
+http: { issuers: %q, phones: %q, operators: %q }
+issuers:
+  - { name: harbour, address: %q, connections: 2, tls: %s, ranges: [ { range: "4761739" } ] }
+`, at.wallets, at.api, at.phones, at.operators, at.host, protection))
+			h.write(t, "issuer.yaml", fmt.Sprintf("host: %q\nsite: %q\napi: \"https://%s\"\ntls: %s\n", at.host, at.site, at.api, protection))
+			h.start(t, at.gateway).awaits(t, said["gateway"])
+			h.start(t, at.issuer).awaits(t, said["issuer"])
+			h.until(t, "bin/firsttap stations list --gateway http://"+at.operators, "2            2          visa-style  vap      "+protection)
+		})
+	}
+}
+
 // TestStationsChangeWhileTheGatewayRuns changes the settings file under a gateway
 // that runs: by SIGHUP, by the operators' door, and wrongly.
 func TestStationsChangeWhileTheGatewayRuns(t *testing.T) {
@@ -109,7 +130,7 @@ issuers:
 func (h house) until(t *testing.T, command, text string) {
 	t.Helper()
 	var last string
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		p := h.start(t, command)
 		p.ends(t)
 		if last = p.output(); strings.Contains(last, text) {

@@ -42,13 +42,16 @@ type Host struct {
 
 	mu           sync.Mutex // guards what follows and Random
 	follows      Persona
+	late         time.Duration // of answers to activations
 	transactions memory[transactionKey, transaction]
 	notices      memory[noticeKey, bool]
 	noticeCount  int
 	advices      memory[adviceKey, bool]
 	adviceCount  int
-	stan         uint32 // of the last question
-	counting     bool   // stan was drawn
+
+	reversalCount int
+	stan          uint32 // of the last question
+	counting      bool   // stan was drawn
 }
 
 // Follow makes the host decide about activations by p from now on.
@@ -56,6 +59,29 @@ func (h *Host) Follow(p Persona) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.follows = p
+}
+
+// Late makes every answer to an activation leave so much later.
+func (h *Host) Late(by time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.late = by
+}
+
+// lateness waits as long as an answer to an activation is to be late.
+func (h *Host) lateness(ctx context.Context, question messages.Message) {
+	h.mu.Lock()
+	by := h.late
+	h.mu.Unlock()
+	if _, activation := question.(*messages.ActivationRequest); !activation || by == 0 {
+		return
+	}
+	timer := time.NewTimer(by)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // RefuseActivations makes the issuer decline every activation, or grant again
@@ -69,7 +95,7 @@ func (h *Host) RefuseActivations(refuse bool) {
 }
 
 // Handle answers one message of the gateway.
-func (h *Host) Handle(_ context.Context, in link.Inbound) *specs.Message {
+func (h *Host) Handle(ctx context.Context, in link.Inbound) *specs.Message {
 	if in.Throttled || in.Draining {
 		return h.refusal(in.Message, token.IssuerUnavailable)
 	}
@@ -82,6 +108,7 @@ func (h *Host) Handle(_ context.Context, in link.Inbound) *specs.Message {
 		h.Log.Warn().Err(err).Str("mti", in.Message.MTI()).Msg("message refused")
 		return h.refusal(in.Message, refusalOf(err))
 	}
+	h.lateness(ctx, typed)
 	answer := h.answer(typed, in.Session)
 	if answer == nil {
 		return h.refusal(in.Message, token.InvalidTransaction)

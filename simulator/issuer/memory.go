@@ -44,6 +44,7 @@ type transactionKey struct {
 // transaction is what became of a request. The zero value is one that has not
 // come yet.
 type transaction struct {
+	counted bool // as a reversal, see Host.Reversals
 	decided bool
 	outcome token.Outcome
 	pan     card.PAN

@@ -10,9 +10,30 @@ import (
 // RecordNotFound, and is declined should it come yet.
 func (h *Host) reverse(r *messages.Reversal) messages.Message {
 	response := h.undo(r)
+	h.count(r)
 	h.Log.Info().Str("mti", r.MTI()).Str("transaction", r.TransactionID).Stringer("pan", r.Number).
 		Str("response", string(response)).Msg("reversal")
 	return r.Answer(response, r.TransactionID)
+}
+
+// count counts different reversals, also of what never came.
+func (h *Host) count(r *messages.Reversal) {
+	if r.TransactionID == "" {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.transactions.at(transactionKey{activation: r.Activation, id: r.TransactionID}); !t.counted {
+		t.counted = true
+		h.reversalCount++
+	}
+}
+
+// Reversals is how many different transactions the host was told to undo.
+func (h *Host) Reversals() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.reversalCount
 }
 
 func (h *Host) undo(r *messages.Reversal) token.Response {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,22 +14,57 @@ import (
 	"github.com/firsttap/firsttap/token"
 )
 
-// Case is one thing that goes wrong, and how it must be refused.
+// Case is a story that goes another way than the first: with one thing wrong,
+// and how that must be refused, or by another way to a good end.
 type Case struct {
 	Name           string
 	About          string
-	Refused        string // the step
+	Refused        string // the step; "" when it ends well
 	Response       token.Response
 	CVV2           dcvv2.Result
 	Authentication token.Authentication
 
-	arrange func(ctx context.Context, p *play) error          // before the step
+	Setup Setup // of the network
+
+	kind    token.Type                                        // of the token; token.SecureElement when ""
+	acts    []act                                             // after the page was shown; provision and tap when nil
+	begin   func(ctx context.Context, p *play) error          // before the first of acts
+	arrange func(ctx context.Context, p *play) error          // before the step that is refused
+	after   func(ctx context.Context, p *play) error          // after a refusal, to see what follows from it
 	again   func(ctx context.Context, p *play, s *Step) error // the step again, which is refused
-	tamper  func(*messages.TapRequest)                        // the merchant's request
+	shop    func(*merchant.Options)                           // how the merchant is another one
 }
 
-// Cases lists what can go wrong, in the order of the story.
+// Setup is what a case needs of the network's settings; the zero value needs
+// nothing.
+type Setup struct {
+	StandIn           token.StandIn
+	CryptogramVersion int           // of new tokens; 18 when 0
+	IssuerTimeout     time.Duration // whole seconds; the network's default when 0
+}
+
+// first is the first step after the page was shown.
+func (c Case) first() string {
+	if len(c.acts) > 0 {
+		return c.acts[0].step
+	}
+	return StepProvision
+}
+
+func (c Case) actsOr(usual ...act) []act {
+	if c.acts != nil {
+		return c.acts
+	}
+	return usual
+}
+
+// Cases lists every case: first what can go wrong with an activation or a tap of
+// the first story, then the other ways.
 func Cases() []Case {
+	return slices.Concat(firstCases(), stepUpCases(), issuerCases(), lifeCases(), tapCases(), onlineCases())
+}
+
+func firstCases() []Case {
 	return []Case{
 		{
 			Name: "wrong-code", About: "the person mistypes the code",
@@ -70,9 +106,13 @@ func Cases() []Case {
 		{
 			Name: "altered-amount", About: "the merchant raises the amount after the phone has signed it",
 			Refused: StepTap, Response: token.CardAuthentication, Authentication: token.ARQCFailed,
-			tamper: merchant.AlterAmount(100_00),
+			shop: tampering(merchant.AlterAmount(100_00)),
 		},
 	}
+}
+
+func tampering(tamper func(*messages.TapRequest)) func(*merchant.Options) {
+	return func(o *merchant.Options) { o.Tamper = tamper }
 }
 
 // CaseNames lists the names of the cases.
@@ -154,7 +194,8 @@ func secondPhone(ctx context.Context, p *play, s *Step) error {
 	if err != nil {
 		return err
 	}
-	return p.provisionOn(ctx, s, w)
+	_, err = p.provisionOn(ctx, s, w)
+	return err
 }
 
 func unenrol(ctx context.Context, p *play) error { return p.Codes.Unenroll(ctx, p.card.PAN) }

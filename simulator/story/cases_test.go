@@ -1,6 +1,7 @@
 package story
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,22 +11,24 @@ import (
 )
 
 func TestCasesAreConsistent(t *testing.T) {
-	steps := map[string]bool{StepApply: true, StepApprove: true, StepGenerate: true, StepShow: true, StepProvision: true, StepTap: true}
 	seen := map[string]bool{}
 	for _, c := range Cases() {
 		switch {
 		case seen[c.Name]:
 			t.Errorf("%s stands there twice", c.Name)
-		case c.Name == "" || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyz-") != "":
+		case c.Name == "" || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
 			t.Errorf("%q is no name to type", c.Name)
 		case c.About == "" || strings.HasSuffix(c.About, "."):
 			t.Errorf("%s: it is about %q", c.Name, c.About)
-		case !steps[c.Refused]:
-			t.Errorf("%s is refused at %q, which is no step", c.Name, c.Refused)
+		case c.Refused == "" && (c.Response != "" || c.arrange != nil || c.again != nil || c.after != nil):
+			t.Errorf("%s ends well, and expects %q", c.Name, c.Response)
+		case c.begin == nil && c.arrange == nil && c.again == nil && c.shop == nil && c.acts == nil && c.kind == "" && c.Setup == (Setup{}):
+			t.Errorf("%s: nothing is otherwise", c.Name)
+		case c.Refused == "":
+		case !slices.ContainsFunc(c.actsOr(provision, tap), func(a act) bool { return a.step == c.Refused }):
+			t.Errorf("%s is refused at %q, which is no step of it", c.Name, c.Refused)
 		case c.Response == "" || c.Response == token.Approved:
 			t.Errorf("%s: %q is no refusal", c.Name, c.Response)
-		case c.arrange == nil && c.again == nil && c.tamper == nil:
-			t.Errorf("%s: nothing goes wrong", c.Name)
 		case c.Refused == StepProvision && c.CVV2 == 0:
 			t.Errorf("%s: an activation is refused without a word on the code", c.Name)
 		case c.Refused == StepTap && c.CVV2 != 0:
@@ -38,7 +41,11 @@ func TestCasesAreConsistent(t *testing.T) {
 // The names are promised: people have them in their scripts.
 func TestPromisedCases(t *testing.T) {
 	for _, name := range strings.Fields(`wrong-code expired-code early-code used-code not-enrolled issuer-declines issuer-down
-		cloned-counter suspended-token altered-amount`) {
+		cloned-counter suspended-token altered-amount step-up-passcode step-up-app step-up-call-centre not-stepped-up
+		wrong-passcode expired-passcode too-many-passcodes account-closed stand-in late-answer reversed-activation
+		suspend-and-resume issuer-suspends resume-without-say deleted-token replaced-card new-expiry reversed-tap
+		version-10 version-17 cloud-token expired-key replayed-cryptogram other-phone wrong-domain
+		pay-in-app card-on-file verify-account pay-by-card pay-wrong-code`) {
 		if c, err := CaseByName(name); err != nil || c.Name != name {
 			t.Errorf("%s: %v", name, err)
 		}

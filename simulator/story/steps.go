@@ -1,11 +1,13 @@
 package story
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/simulator/merchant"
 	"github.com/firsttap/firsttap/simulator/site"
 	"github.com/firsttap/firsttap/simulator/terminal"
@@ -69,68 +71,97 @@ func (p *play) provision(ctx context.Context, s *Step) error {
 		return err
 	}
 	p.wallet = w
-	return p.provisionOn(ctx, s, w)
+	p.answer, err = p.provisionOn(ctx, s, w)
+	return err
 }
 
 func (p *play) openWallet(ctx context.Context) (*wallet.Wallet, error) {
-	w, err := p.OpenWallet(ctx)
+	w, err := p.OpenWallet(ctx, cmp.Or(p.wrong.kind, token.SecureElement))
 	if err == nil {
 		p.opened = append(p.opened, w)
 	}
 	return w, err
 }
 
-func (p *play) provisionOn(ctx context.Context, s *Step, w *wallet.Wallet) error {
+func (p *play) provisionOn(ctx context.Context, s *Step, w *wallet.Wallet) (messages.ActivationAnswer, error) {
 	told := p.Host.Notices()
 	got, err := w.Provision(ctx, p.card)
 	if err != nil {
-		return err
+		return got.Answer, err
 	}
-	outcome := got.Answer.Outcome
-	if !got.Approved() {
+	outcome, t := got.Answer.Outcome, got.Answer.Token
+	if t == nil {
 		s.Decided = fmt.Sprintf("no token: response %s, 44.10 %s", outcome.Response, outcome.Additional.CVV2)
-		p.refused(ctx, s, got.Answer.TransactionID, outcome)
-		return nil
+		return got.Answer, p.refused(ctx, s, got.Answer.TransactionID, outcome)
 	}
-	if err := p.awaitNotices(ctx, told+2); err != nil {
-		return err
+	s.Decided = fmt.Sprintf("token %s %s", t.Number, t.Status.Word())
+	if got.Approved() {
+		s.Decided += "; key " + got.KeyCheck + " on the phone"
+	} else {
+		s.Decided += "; it waits for " + waitsFor(got.Answer.Method)
 	}
-	t := got.Answer.Token
-	s.Decided = fmt.Sprintf("token %s %s; key %s on the phone", t.Number, t.Status.Word(), got.KeyCheck)
+	if outcome.Additional.AnsweredBy == token.ByIssuer { // a silent one is told later
+		if err := p.awaitNotices(ctx, told+noticesOf(got.Answer)); err != nil {
+			return got.Answer, err
+		}
+	}
+	if got.Answer.Method == token.ByPasscode {
+		if p.passcode, err = p.Person.Passcode(ctx, p.page, t.Reference); err != nil {
+			return got.Answer, err
+		}
+	}
 	s.Why = p.reason(ctx, got.Answer.TransactionID)
 	p.report.Token = &Token{
 		Status: t.Status.Word(), Number: t.Number.Masked(), Reference: t.Reference,
 		KeyCheck: got.KeyCheck, CVV2: outcome.Additional.CVV2.String(),
 	}
-	return nil
+	return got.Answer, nil
+}
+
+// noticesOf is how many notices an issuer gets of a token: that it is there, and
+// that it is on the phone or which passcode it waits for.
+func noticesOf(a messages.ActivationAnswer) int {
+	if a.Token.Status == token.Inactive && a.Method != token.ByPasscode {
+		return 1
+	}
+	return 2
+}
+
+func waitsFor(m token.Method) string {
+	switch m {
+	case token.ByCallCentre:
+		return "the call centre"
+	case token.ByIssuerApp:
+		return "the issuer's app"
+	default:
+		return "a passcode"
+	}
 }
 
 // awaitNotices waits until the issuer has acknowledged n notices.
 func (p *play) awaitNotices(ctx context.Context, n int) error {
-	ctx, cancel := context.WithTimeout(ctx, noticesTimeout)
-	defer cancel()
-	for {
-		changed := p.Wire.Changed()
-		if p.Host.Notices() >= n {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-time.After(10 * time.Millisecond): // the host counts a little after the wire has seen
-		case <-ctx.Done():
-			return errors.New("the issuer was not told of the token by 0620")
-		}
-	}
+	return p.await(ctx, "told of the token by 0620", func() bool { return p.Host.Notices() >= n })
 }
 
 func (p *play) tap(ctx context.Context, s *Step) error {
-	m, err := p.OpenMerchant(ctx, p.wrong.tamper)
+	if err := p.openMerchant(ctx); err != nil {
+		return err
+	}
+	return p.tapWith(ctx, s, p.wallet.Phone().Card())
+}
+
+// openMerchant opens the shop, once.
+func (p *play) openMerchant(ctx context.Context) error {
+	if p.merchant != nil {
+		return nil
+	}
+	m, err := p.OpenMerchant(ctx, p.wrong.shop)
 	if err != nil {
 		return err
 	}
 	p.merchant = m
 	p.opened = append(p.opened, m)
-	return p.tapWith(ctx, s, p.wallet.Phone().Card())
+	return nil
 }
 
 func (p *play) tapWith(ctx context.Context, s *Step, card terminal.Card) error {
@@ -138,6 +169,7 @@ func (p *play) tapWith(ctx context.Context, s *Step, card terminal.Card) error {
 	if err != nil {
 		return err
 	}
+	p.receipt = receipt
 	outcome := receipt.Answer.Outcome
 	arqc := receipt.ARQC()
 	p.report.Tap = &Tap{
@@ -146,13 +178,15 @@ func (p *play) tapWith(ctx context.Context, s *Step, card terminal.Card) error {
 	}
 	if outcome.Response != token.Approved {
 		s.Decided = fmt.Sprintf("declined: response %s, cryptogram %s", outcome.Response, arqc)
-		p.refused(ctx, s, receipt.Answer.TransactionID, outcome)
-		return nil
+		return p.refused(ctx, s, receipt.Answer.TransactionID, outcome)
 	}
-	if receipt.ARPC != merchant.ARPCVerified {
+	s.Decided = fmt.Sprintf("approved %s; cryptogram %s", money(p.Amount), arqc)
+	switch {
+	case receipt.ARPC == merchant.ARPCVerified:
+		s.Decided += ", issuer's answer verified by the phone"
+	case p.wrong.kind != token.Cloud:
 		return fmt.Errorf("the phone did not verify the issuer's answer: ARPC %s", receipt.ARPC)
 	}
-	s.Decided = fmt.Sprintf("approved %s; cryptogram %s, issuer's answer verified by the phone", money(p.Amount), arqc)
 	s.Why = p.reason(ctx, receipt.Answer.TransactionID)
 	return nil
 }

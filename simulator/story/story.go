@@ -22,6 +22,7 @@ import (
 	"github.com/firsttap/firsttap/simulator/site"
 	"github.com/firsttap/firsttap/simulator/wallet"
 	"github.com/firsttap/firsttap/simulator/wiretap"
+	"github.com/firsttap/firsttap/token"
 )
 
 // World is the actors of one story and how to reach them.
@@ -35,11 +36,14 @@ type World struct {
 	Host        *issuer.Host
 	Codes       issuer.Codes
 	Operator    client.Operator
-	StopIssuer  func() // closes the issuer's host and ends its connections
+	PhoneClock  *clock.View  // of every phone
+	StopIssuer  func()       // closes the issuer's host and ends its connections
+	StartIssuer func() error // opens it again, and waits until the gateway can ask it
 
-	// OpenWallet gives a new wallet on a new phone, OpenMerchant a merchant.
-	OpenWallet   func(ctx context.Context) (*wallet.Wallet, error)
-	OpenMerchant func(ctx context.Context, tamper func(*messages.TapRequest)) (*merchant.Merchant, error)
+	// OpenWallet gives a new wallet on a new phone that asks for tokens of a
+	// type, OpenMerchant a merchant.
+	OpenWallet   func(ctx context.Context, kind token.Type) (*wallet.Wallet, error)
+	OpenMerchant func(ctx context.Context, change func(*merchant.Options)) (*merchant.Merchant, error)
 
 	Holder string // name of the person
 	Amount uint64 // of the purchase, minor units
@@ -53,6 +57,18 @@ const (
 	StepShow      = "show"
 	StepProvision = "provision"
 	StepTap       = "tap"
+
+	StepStepUp    = "step-up"   // the cardholder passes it
+	StepBack      = "back"      // the issuer's host is there again
+	StepReverse   = "reverse"   // who asked takes back what was granted
+	StepSuspend   = "suspend"   // somebody suspends the token
+	StepResume    = "resume"    // and somebody resumes it
+	StepDelete    = "delete"    // the wallet deletes the token
+	StepReplace   = "replace"   // the issuer replaces the card, or its expiry date
+	StepRunOut    = "run-out"   // taps use a limited-use key up
+	StepReplenish = "replenish" // the phone gets another
+	StepPay       = "pay"       // a payment without a terminal
+	StepVerify    = "verify"    // an account verification
 )
 
 // Report is what a story came to.
@@ -62,6 +78,7 @@ type Report struct {
 	Token   *Token   `json:"token,omitempty"`
 	Tap     *Tap     `json:"tap,omitempty"`
 	Refusal *Refusal `json:"refusal,omitempty"`
+	Whole   bool     `json:"whole"` // every step was played, and nothing that must be refused was granted
 	TookMS  float64  `json:"tookMs"`
 }
 
@@ -106,18 +123,18 @@ type Refusal struct {
 	Reason       string `json:"reason,omitempty"` // from the network's audit trail
 }
 
-// OK reports whether the story went as it should: six good steps, or the right
-// refusal.
+// OK reports whether the story went as it should: all its steps were good, or
+// the refusal was the right one.
 func (r Report) OK() bool {
-	if r.Case != "" {
-		return r.Refusal != nil && r.Refusal.Right
+	if r.Refusal != nil {
+		return r.Refusal.Right
 	}
 	for _, s := range r.Steps {
 		if !s.OK {
 			return false
 		}
 	}
-	return len(r.Steps) == 6
+	return r.Whole
 }
 
 // Play plays the story, with what case c puts wrong; the zero Case is nothing.
@@ -146,41 +163,52 @@ type play struct {
 	page        string    // address of the card's page
 	card        site.Card // as the person reads it
 	wallet      *wallet.Wallet
+	answer      messages.ActivationAnswer // to the wallet's first activation
 	merchant    *merchant.Merchant
+	passcode    token.ActivationCode // as the person has read it
+	receipt     merchant.Receipt
+	remote      messages.RemoteAnswer // to the last payment without a terminal
 	clone       *phone.Phone
 	opened      []interface{ Close() }
 }
 
 func (p *play) run(ctx context.Context) error {
-	acts := []struct {
-		step string
-		act  func(context.Context, *Step) error
-	}{
-		{StepApply, p.apply},
-		{StepApprove, p.approve},
-		{StepGenerate, p.generate},
-		{StepShow, p.show},
-		{StepProvision, p.provision},
-		{StepTap, p.tap},
-	}
+	acts := append([]act{
+		{StepApply, (*play).apply},
+		{StepApprove, (*play).approve},
+		{StepGenerate, (*play).generate},
+		{StepShow, (*play).show},
+	}, p.wrong.actsOr(act{StepProvision, (*play).provision}, act{StepTap, (*play).tap})...)
 	for _, a := range acts {
-		if err := p.play(ctx, a.step, a.act); err != nil {
+		if err := p.play(ctx, a.step, func(ctx context.Context, s *Step) error { return a.do(p, ctx, s) }); err != nil {
 			return fmt.Errorf("%s: %w", a.step, err)
 		}
 		if p.report.Refusal != nil {
 			return nil
 		}
 	}
+	p.report.Whole = p.wrong.Refused == ""
 	return nil
+}
+
+// act is one step of a story.
+type act struct {
+	step string
+	do   func(p *play, ctx context.Context, s *Step) error
 }
 
 // play arranges what is to go wrong, plays one step, and after it the second
 // attempt that some cases are about.
 func (p *play) play(ctx context.Context, step string, act func(context.Context, *Step) error) error {
 	here := p.wrong.Refused == step
-	if here && p.wrong.arrange != nil {
-		if err := p.wrong.arrange(ctx, p); err != nil {
-			return err
+	for _, hook := range []struct {
+		now bool
+		do  func(context.Context, *play) error
+	}{{step == p.wrong.first(), p.wrong.begin}, {here, p.wrong.arrange}} {
+		if hook.now && hook.do != nil {
+			if err := hook.do(ctx, p); err != nil {
+				return err
+			}
 		}
 	}
 	if err := p.tell(ctx, step, act); err != nil {
@@ -238,7 +266,7 @@ func (p *play) close() {
 }
 
 // refused records how a step was refused, beside how it should have been.
-func (p *play) refused(ctx context.Context, s *Step, transactionID string, got messages.Outcome) {
+func (p *play) refused(ctx context.Context, s *Step, transactionID string, got messages.Outcome) error {
 	reason := p.reason(ctx, transactionID)
 	s.OK, s.Why = false, reason
 	p.report.Refusal = &Refusal{
@@ -246,6 +274,10 @@ func (p *play) refused(ctx context.Context, s *Step, transactionID string, got m
 		ARQC:     merchant.ARQC(got.Additional.Authentication),
 		Expected: p.wrong.expectation(), Right: p.due(s.Step) && p.wrong.matches(got), Reason: reason,
 	}
+	if p.wrong.after == nil {
+		return nil
+	}
+	return p.wrong.after(ctx, p)
 }
 
 // due reports whether a refusal at a step is the one that the case is about,
@@ -254,7 +286,8 @@ func (p *play) due(step string) bool {
 	return p.wrong.Refused == step && p.second == (p.wrong.again != nil)
 }
 
-// reason asks the operators' door why a transaction was decided as it was.
+// reason asks the operators' door why a transaction was decided as it was last:
+// requests about a token have the transaction of its activation.
 func (p *play) reason(ctx context.Context, transactionID string) string {
 	if transactionID == "" {
 		return ""
@@ -263,13 +296,15 @@ func (p *play) reason(ctx context.Context, transactionID string) string {
 	if err != nil {
 		return "the operators' door does not say: " + err.Error()
 	}
+	why := ""
 	for _, e := range entries {
-		if strings.HasSuffix(e.Event, "approved") || strings.HasSuffix(e.Event, "declined") || strings.HasSuffix(e.Event, "accepted") {
-			_, why, _ := strings.Cut(e.Detail, ": ")
-			return why
+		for _, ending := range []string{"approved", "declined", "accepted", "done"} {
+			if strings.HasSuffix(e.Event, " "+ending) {
+				_, why, _ = strings.Cut(e.Detail, ": ")
+			}
 		}
 	}
-	return ""
+	return why
 }
 
 func milliseconds(d time.Duration) float64 {

@@ -102,8 +102,12 @@ func ending(r Report) string {
 	case r.Refusal != nil:
 		return fmt.Sprintf("Refused wrongly: got response %s, 44.10 %q, cryptogram %q; must be %s.",
 			r.Refusal.ResponseCode, r.Refusal.CVV2, r.Refusal.ARQC, r.Refusal.Expected)
-	case r.OK():
+	case r.OK() && r.Case == "":
 		return fmt.Sprintf("Six steps, one tap: the phone has paid, %.0f ms after the application.", r.TookMS)
+	case r.OK():
+		return fmt.Sprintf("Went as it must, in %d steps and %.0f ms.", len(r.Steps), r.TookMS)
+	case r.Case != "" && len(r.Steps) > 0 && r.Steps[len(r.Steps)-1].OK:
+		return "Nothing was refused, and something must be."
 	}
 	return "The story broke off."
 }

@@ -64,7 +64,7 @@ func happy() Report {
 				received(13, "merchant", "0110 38=794807 39=00 44.1=5 44.8=2 55.01.91=***"),
 			}},
 		},
-		Token: &Token{Status: "active"}, Tap: &Tap{ResponseCode: "00"}, TookMS: 20.4,
+		Token: &Token{Status: "active"}, Tap: &Tap{ResponseCode: "00"}, Whole: true, TookMS: 20.4,
 	}
 }
 
@@ -158,7 +158,7 @@ func TestFold(t *testing.T) {
 
 func TestReportOK(t *testing.T) {
 	five := happy()
-	five.Steps = five.Steps[:5]
+	five.Steps, five.Whole = five.Steps[:5], false
 	failed := happy()
 	failed.Steps[3].OK = false
 	nothing := refusal(true)
