@@ -142,7 +142,12 @@ func TestAnActivationGrantedInTheIssuersPlace(t *testing.T) {
 	undo := reversal(t, 0, func(r *messages.Reversal) { r.Activation = true })
 	wantReversed(t, h, undo, token.RecordNotFound)
 	h = newHost(t)
-	told := advice(t, 0, token.StepUp, token.StandInDown)
+	told := advice(t, 100, token.Approved, token.StandInTimeout) // an activation moves no money, whatever it says
+	told.Activation, told.TransactionID = true, transactionID(1)
+	wantAdvised(t, h, told, 1)
+	wantHeld(t, h, 5000)
+	h = newHost(t)
+	told = advice(t, 0, token.StepUp, token.StandInDown)
 	told.Activation = true
 	wantAdvised(t, h, told, 1)
 	wantHeld(t, h, 5000)

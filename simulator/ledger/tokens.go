@@ -124,6 +124,9 @@ func (t *Token) take(n Token) {
 		t.Status = n.Status
 	}
 	if !n.Passcode.IsZero() && !n.PasscodeExpires.Before(t.PasscodeExpires) {
+		if n.PasscodeExpires.After(t.PasscodeExpires) {
+			t.Result = n.Result // what was said before is of an earlier passcode
+		}
 		t.Passcode, t.PasscodeExpires = n.Passcode, n.PasscodeExpires
 	}
 	if t.Status != token.Inactive {

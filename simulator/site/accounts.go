@@ -162,7 +162,8 @@ func (s *Site) changeInOffice(w http.ResponseWriter, r *http.Request) {
 		s.options.Log.Warn().Err(err).Int("account", number).Msg("card not changed")
 		s.problem(w, http.StatusBadGateway, "The card could not be changed.", "The network did not take the account. Nothing was changed; please try again.")
 	default:
-		s.backToAccount(w, r, number)
+		account, _ := s.book.Numbered(number)
+		s.backToAccount(w, r, s.lastOf(account).Number)
 	}
 }
 

@@ -60,11 +60,7 @@ func (s *Site) replace(ctx context.Context, pan card.PAN) error {
 // is none yet.
 func (s *Site) successor(ctx context.Context, old ledger.Account) (ledger.Account, error) {
 	if !old.Successor.IsZero() {
-		last := old
-		for next, ok := s.book.Find(last.Successor); ok; next, ok = s.book.Find(last.Successor) {
-			last = next
-		}
-		return last, nil
+		return s.lastOf(old), nil
 	}
 	fresh, err := s.reissue(ctx, old)
 	if err != nil {
@@ -73,6 +69,14 @@ func (s *Site) successor(ctx context.Context, old ledger.Account) (ledger.Accoun
 	s.show(ctx, old.PAN, fresh)
 	s.options.Log.Info().Int("account", old.Number).Stringer("pan", fresh.PAN).Msg("card replaced")
 	return fresh, nil
+}
+
+// lastOf is the card that is in use now for one that was replaced, or itself.
+func (s *Site) lastOf(a ledger.Account) ledger.Account {
+	for next, ok := s.book.Find(a.Successor); ok; next, ok = s.book.Find(a.Successor) {
+		a = next
+	}
+	return a
 }
 
 // reissue draws a card, enrols it and puts it in the place of another.

@@ -211,6 +211,14 @@ func TestThePasscodeOnTheCardsPage(t *testing.T) {
 	if got := read(); got != "" {
 		t.Error("a passcode without a try left is shown")
 	}
+	w.load(refPhone, bringing(t, "543210", ends.Add(time.Hour)))
+	if got := read(); got != "" {
+		t.Error("a passcode without a try left is shown because it came twice")
+	}
+	w.load(refPhone, bringing(t, "000000", ends.Add(2*time.Hour)))
+	if got := read(); got != "000000" {
+		t.Error("a passcode after one without a try left is not shown")
+	}
 	w.load(refPhone, nil)
 	if got := read(); got != "" {
 		t.Error("an active token's passcode is shown")
@@ -428,8 +436,9 @@ func TestTokensThatAreLeftBehind(t *testing.T) {
 		t.Error("the office does not offer to move the token")
 	}
 	desk.answer("", nil)
-	if answer, _ := w.do(t, "POST", "/office/cards/1/replace", ""); answer.StatusCode != http.StatusSeeOther {
-		t.Fatalf("moving is answered %s", answer.Status)
+	answer, _ := w.do(t, "POST", "/office/cards/1/replace", "")
+	if to := answer.Header.Get("Location"); answer.StatusCode != http.StatusSeeOther || to != "/office#account-2" {
+		t.Fatalf("moving is answered %s, to %s", answer.Status, to)
 	}
 	if record, _ := w.Book().Tokens().Find(refPhone); record.PAN != fresh.PAN || len(w.Book().All()) != 2 {
 		t.Errorf("the token is of %s, among %d accounts", record.PAN, len(w.Book().All()))
