@@ -109,6 +109,9 @@ func TestRacingReversals(t *testing.T) {
 	if n := len(w.trail(vault.EventTransactionReversed)); n != 1 {
 		t.Errorf("it was reversed %d times", n)
 	}
+	if n := len(w.trail(vault.EventReversalDone)); n != racers {
+		t.Errorf("%d of %d reversals are recorded, each with its answer", n, racers)
+	}
 	if is := w.tokenOf(a.Token.Reference); is.Status != token.Deactivated {
 		t.Errorf("the token is %s", is.Status.Word())
 	}
