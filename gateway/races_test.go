@@ -109,6 +109,9 @@ func TestRacingReversals(t *testing.T) {
 	if n := len(w.trail(vault.EventTransactionReversed)); n != 1 {
 		t.Errorf("it was reversed %d times", n)
 	}
+	if n := len(w.trail(vault.EventReversalDone)); n != racers {
+		t.Errorf("%d of %d reversals are recorded, each with its answer", n, racers)
+	}
 	if is := w.tokenOf(a.Token.Reference); is.Status != token.Deactivated {
 		t.Errorf("the token is %s", is.Status.Word())
 	}
@@ -181,6 +184,43 @@ func TestReversalsRaceConclusions(t *testing.T) {
 			t.Errorf("an account keeps a token that is %s", list[0].Status.Word())
 		}
 	}
+}
+
+// TestReversalsRaceTheLifeCycle lets reversals meet what requestors and issuers
+// want of the same tokens: each ends deactivated, and the issuer is told once.
+func TestReversalsRaceTheLifeCycle(t *testing.T) {
+	w := newWorld(t)
+	const rounds = racers / 4
+	var requests []*messages.ActivationRequest
+	var tokens []*messages.TokenData
+	for range rounds {
+		r := goodActivation(w)
+		requests, tokens = append(requests, r), append(tokens, w.wallet.activate(r).Token)
+	}
+	reversing, wishing := w.dial(wallets), w.dial(wallets)
+	var reversals, wishes []<-chan asked
+	for n := range rounds {
+		reason := []token.NoticeReason{token.NoticeSuspended, token.NoticeDeactivated}[n%2]
+		wishes = append(wishes, wishing.asking(w.wish(tokens[n].Reference, reason)))
+		reversals = append(reversals, reversing.asking(w.reversalOf(requests[n])))
+	}
+	for n := range rounds {
+		r, wish := got(t, reversals[n], "the reversal's answer"), got(t, wishes[n], "the wish's answer")
+		w.must(r.err)
+		w.must(wish.err)
+		if code := r.answer.Text(specs.P(39)); code != "00" {
+			t.Errorf("reversal %d gets %s", n, code)
+		}
+		if code := wish.answer.Text(specs.P(39)); code != "00" && code != "46" {
+			t.Errorf("wish %d gets %s", n, code)
+		}
+		if is := w.tokenOf(tokens[n].Reference); is.Status != token.Deactivated {
+			t.Errorf("token %d is %s", n, is.Status.Word())
+		}
+	}
+	w.wantAllSent()
+	w.untilReversed(rounds)
+	w.untilTold(token.NoticeDeactivated, rounds)
 }
 
 // TestRacingWithOneLentKey holds that a lent key is used as often as it may be,

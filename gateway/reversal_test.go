@@ -154,6 +154,20 @@ func TestReversedActivations(t *testing.T) {
 	})
 }
 
+// TestReversedAfterItsTokenWent undoes an activation whose token was deactivated
+// before: the issuer is told to undo, and of no second end.
+func TestReversedAfterItsTokenWent(t *testing.T) {
+	w := newWorld(t)
+	request := goodActivation(w)
+	a := w.wallet.activate(request)
+	w.updated(w.issuer, w.wish(a.Token.Reference, token.NoticeDeactivated), token.Approved)
+	w.wantAllSent()
+	w.reversed(w.wallet, w.reversalOf(request), token.Approved)
+	w.wantAllSent()
+	w.untilReversed(1)
+	w.untilTold(token.NoticeDeactivated, 1)
+}
+
 // TestReversalOfWhatNobodyTook finds nothing to undo, which is no fault.
 func TestReversalOfWhatNobodyTook(t *testing.T) {
 	w := newWorld(t)

@@ -200,6 +200,51 @@ func TestTapsInStandIn(t *testing.T) {
 	}
 }
 
+// TestReversedInStandIn holds that an issuer that was away hears both of what was
+// decided in its place and that it is undone.
+func TestReversedInStandIn(t *testing.T) {
+	w := newWorld(t, standingIn(approving))
+	p := w.activated()
+	w.wantAllSent()
+	w.issuer.down()
+	w.until("the line is down", func() bool { return !w.gateway.LinesUp()[issuerName] })
+	activation, tap := goodActivation(w), w.tapOf(p)
+	a, paid := w.wallet.activate(activation), w.merchant.tap(tap)
+	w.reversed(w.wallet, w.reversalOf(activation), token.Approved)
+	w.reversed(w.merchant, w.reversalOf(tap), token.Approved)
+	w.issuer.up()
+	w.waitIssuer()
+	w.untilAllSent()
+	w.untilAdvised(2)
+	w.untilReversed(2)
+	undone := map[string]bool{}
+	for _, r := range saw[*messages.Reversal](w.issuer) {
+		undone[r.TransactionID] = r.AuthorizationID == r.TransactionID[9:] && r.Answered == token.Approved
+	}
+	if !undone[a.TransactionID] || !undone[paid.TransactionID] {
+		t.Errorf("what is undone is %v", undone)
+	}
+	if is := w.tokenOf(a.Token.Reference); is.Status != token.Deactivated {
+		t.Errorf("the token is %s", is.Status.Word())
+	}
+}
+
+// TestStandInChangesWhileItRuns holds that the next request goes by what is set
+// now, and that no connection ends for it.
+func TestStandInChangesWhileItRuns(t *testing.T) {
+	w := newWorld(t, impatient)
+	p := w.activated()
+	w.issuer.follow(silentButFor[*messages.Reversal])
+	w.wantTap(p, token.IssuerUnavailable)
+	list := w.stations()
+	list[0].StandIn = approving
+	w.must(w.gateway.SetStations(t.Context(), list))
+	w.wantTap(p, token.Approved)
+	list[0].StandIn.TapAmountMax--
+	w.must(w.gateway.SetStations(t.Context(), list))
+	w.wantTap(p, token.IssuerUnavailable)
+}
+
 // TestNobodyStandsInForCards holds that a payment by card number, and one by a
 // token on file without its cryptogram, is not approved without its issuer.
 func TestNobodyStandsInForCards(t *testing.T) {
