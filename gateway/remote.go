@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
@@ -38,11 +39,11 @@ func (g *Gateway) remoteByToken(ctx context.Context, from stations.Station, r *m
 		EntryMode: r.EntryMode, Requestor: r.Requestor, Merchant: r.Acceptor, Cryptogram: r.Cryptogram,
 	}, facts, at)
 	p := payment{
-		kind: vault.KindOnline, facts: facts, amount: r.Amount,
+		facts: facts, amount: r.Amount,
 		claim: vault.Claim{
 			Key: requestKey(from.Name, vault.KindOnline, r.Trace), Content: r.Content(), Kind: vault.KindOnline, At: at,
 			ATC: r.Cryptogram.ATC, Mark: r.Mark(),
-			Detail: tapDetail(token.Tap{EntryMode: r.EntryMode, Chip: emv.RemoteInput(0, 0, r.Cryptogram.ATC, [4]byte{})}, t),
+			Detail: paymentDetail(t, r.EntryMode, signedRemotely(r.Cryptogram, t)),
 		},
 		question: g.questionAbout(r.Trace, r.Setting()),
 		ask: func(ctx context.Context, asked vault.Question, id string, found token.Acceptance) token.IssuerAnswer {
@@ -50,14 +51,21 @@ func (g *Gateway) remoteByToken(ctx context.Context, from stations.Station, r *m
 			return g.ask(ctx, asked, question, &question.Trace)
 		},
 	}
-	done, err := g.pay(ctx, p, found, e)
+	state, err := g.pay(ctx, p, found, e)
 	switch {
 	case err != nil:
 		return g.remoteFault(r, err, e)
-	case done.state == vault.Busy:
+	case state == vault.Busy:
 		return nil
 	}
 	return r.Answer(e.transaction, e.outcome)
+}
+
+func signedRemotely(c emv.Remote, of token.Token) string {
+	if c.IsZero() {
+		return "nothing"
+	}
+	return fmt.Sprintf("counter %d after %d", c.ATC, of.ATC)
 }
 
 // remoteByCard holds the code to its account, like activate.

@@ -25,10 +25,10 @@ func (g *Gateway) tap(ctx context.Context, from stations.Station, r *messages.Ta
 	at := g.Now()
 	found := token.Accept(r.Tap, facts, at)
 	p := payment{
-		kind: vault.KindTap, facts: facts, amount: r.Tap.Amount,
+		facts: facts, amount: r.Tap.Amount,
 		claim: vault.Claim{
 			Key: requestKey(from.Name, vault.KindTap, r.Trace), Content: r.Content(), Kind: vault.KindTap, At: at,
-			ATC: r.Tap.Chip.ATC, Mark: r.Mark(), Detail: tapDetail(r.Tap, facts.Token),
+			ATC: r.Tap.Chip.ATC, Mark: r.Mark(), Detail: paymentDetail(facts.Token, r.EntryMode, signedBy(r.Tap.Chip, facts.Token)),
 		},
 		question: g.questionAbout(r.Trace, r.Setting()),
 		ask: func(ctx context.Context, asked vault.Question, id string, found token.Acceptance) token.IssuerAnswer {
@@ -36,11 +36,11 @@ func (g *Gateway) tap(ctx context.Context, from stations.Station, r *messages.Ta
 			return g.ask(ctx, asked, question, &question.Trace)
 		},
 	}
-	done, err := g.pay(ctx, p, found, e)
+	state, err := g.pay(ctx, p, found, e)
 	switch {
 	case err != nil:
 		return g.tapFault(r, err, e)
-	case done.state == vault.Busy:
+	case state == vault.Busy:
 		return nil
 	}
 	return r.Answer(e.transaction, e.outcome, e.outcome.ARPC(r.Tap, facts.CardKey))
@@ -48,7 +48,6 @@ func (g *Gateway) tap(ctx context.Context, from stations.Station, r *messages.Ta
 
 // payment is a payment by token, at a terminal or without one.
 type payment struct {
-	kind     vault.Kind
 	facts    token.TapFacts
 	amount   uint64
 	claim    vault.Claim    // but for what the acceptance says
@@ -56,24 +55,20 @@ type payment struct {
 	ask      func(ctx context.Context, asked vault.Question, transactionID string, found token.Acceptance) token.IssuerAnswer
 }
 
-// paid is what became of a payment; its outcome is in the event.
-type paid struct {
-	state vault.ClaimState
-}
-
 // pay claims a payment that was looked at, asks the issuer where that is to be
-// asked, and concludes. The event gets the outcome and the transaction.
-func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e *event) (paid, error) {
+// asked, and concludes. The event gets the outcome and the transaction; the state
+// is that of the claim.
+func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e *event) (vault.ClaimState, error) {
 	var err error
 	if p.claim.TransactionID, err = token.DrawTransactionID(g.Random); err != nil {
-		return paid{}, err
+		return "", err
 	}
 	e.transaction = p.claim.TransactionID
 	p.account()
 	found, result, err := g.claimPayment(ctx, &p, found)
 	switch {
 	case err != nil:
-		return paid{}, err
+		return "", err
 	case result.State == vault.Busy:
 		e.note, e.transaction = "repeat of a request under way", result.Recorded.TransactionID
 	case result.State == vault.Conflict:
@@ -85,7 +80,7 @@ func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e 
 	default:
 		e.outcome, err = g.authorize(ctx, p, found)
 	}
-	return paid{result.State}, err
+	return result.State, err
 }
 
 // account puts the token's account into the question.
@@ -213,24 +208,26 @@ func (g *Gateway) otherKeys(ctx context.Context, t token.Token) []emv.Key {
 	return others
 }
 
-// tapDetail tells the audit trail what was looked at.
-func tapDetail(t token.Tap, of token.Token) string {
+// paymentDetail tells the audit trail what was looked at. signed is what the
+// cryptogram says.
+func paymentDetail(of token.Token, entryMode, signed string) string {
 	if of.Number.IsZero() {
 		return ""
 	}
-	version := "none that is known"
-	if v, err := emv.VersionOf(t.Chip.IAD); err == nil {
-		version = fmt.Sprint(byte(v))
-		if v == emv.Version22 || v == emv.Version43 {
-			version = fmt.Sprintf("%X", byte(v))
-		}
+	return fmt.Sprintf("kind: %s, %s; requestor: %s; entry: %s; signed: %s", of.Type, of.Status.Word(), of.Requestor, entryMode, signed)
+}
+
+// signedBy tells of a tap's cryptogram.
+func signedBy(chip emv.Input, of token.Token) string {
+	version, err := emv.VersionOf(chip.IAD)
+	if err != nil {
+		return "by no version that is known"
 	}
-	detail := fmt.Sprintf("token: %s, %s, of requestor %s; counter: %d after %d; cryptogram: version %s; entry: %s",
-		of.Type, of.Status.Word(), of.Requestor, t.Chip.ATC, of.ATC, version, t.EntryMode)
-	if index, err := emv.LimitedUseIndex(t.Chip.IAD); err == nil {
-		detail += "; lent key: " + index
+	text := fmt.Sprintf("by version %d, counter %d after %d", version.Number(), chip.ATC, of.ATC)
+	if index, err := emv.LimitedUseIndex(chip.IAD); err == nil {
+		text += ", lent key " + index
 	}
-	return detail
+	return text
 }
 
 // malfunction is the outcome of a payment that could not be served.

@@ -95,10 +95,15 @@ func TestExplainToPeople(t *testing.T) {
   then      declined at once with N7
   issuer    was not asked
   told      response N7, decline for a CVV2 failure; field 44.10 is N
+  also      advice queued, stand-in, for harbour
   next      a code makes one token: wait for the next window's, or let the range's policy allow more (oncePerWindow)
 `},
 		{"suspended-token", vault.EventTapDeclined, `Transaction ID of 2026-11-22T12:20:00Z, tap declined: token suspended
   token     REFERENCE
+  kind      SE, suspended
+  requestor 40010030273
+  entry     0710
+  signed    by version 18, counter 1 after 0
   issuer    was not asked
   told      response 62, restricted card
   next      resume the token when its holder may pay again: POST /operator/v1/tokens/REFERENCE/resume

@@ -112,21 +112,8 @@ func (s sale) sellOnline(c *cobra.Command, f *partFlags, settings config.Merchan
 	if err != nil {
 		return err
 	}
-	outcome, event := answer.Outcome, "declined"
-	if outcome.Response == token.Approved {
-		event = "approved"
-	}
-	err = f.say(c.OutOrStdout(), event,
-		fact{"merchant", settings.Name}, fact{"amount", settings.Amount}, fact{"pan", answer.Number.Masked()},
-		fact{"responseCode", string(outcome.Response)}, fact{"cvv2", outcome.Additional.CVV2.String()},
-		fact{"authorizationId", outcome.AuthorizationID}, fact{"transaction", answer.TransactionID})
-	switch {
-	case err != nil:
+	if approved, err := sayOnline(c, f, settings, answer); err != nil || !approved || !s.reverse {
 		return err
-	case outcome.Response != token.Approved:
-		return errSaid
-	case !s.reverse:
-		return nil
 	}
 	reversed, err := m.ReverseOnline(c.Context(), answer)
 	if err != nil {
@@ -134,6 +121,27 @@ func (s sale) sellOnline(c *cobra.Command, f *partFlags, settings config.Merchan
 	}
 	return sayReversed(c, f, reversed)
 }
+
+// sayOnline tells what came of a payment without a terminal; a decline is
+// errSaid.
+func sayOnline(c *cobra.Command, f *partFlags, settings config.MerchantPart, a messages.RemoteAnswer) (approved bool, err error) {
+	outcome, event := a.Outcome, "declined"
+	if outcome.Response == token.Approved {
+		event = "approved"
+	}
+	err = f.say(c.OutOrStdout(), event,
+		fact{"merchant", settings.Name}, fact{"amount", money(a.Amount)}, fact{"number", a.Number.Masked()},
+		fact{"responseCode", string(outcome.Response)}, fact{"cvv2", outcome.Additional.CVV2.String()},
+		fact{"arqc", merchant.ARQC(outcome.Additional.Authentication)},
+		fact{"authorizationId", outcome.AuthorizationID}, fact{"transaction", a.TransactionID})
+	if err == nil && outcome.Response != token.Approved {
+		err = errSaid
+	}
+	return outcome.Response == token.Approved, err
+}
+
+// money writes minor units of a currency with two decimals.
+func money(minor uint64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }
 
 // sayReversed tells what came of a reversal; one that was refused is errSaid.
 func sayReversed(c *cobra.Command, f *partFlags, a messages.ReversalAnswer) error {

@@ -19,6 +19,8 @@ import (
 
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/simulator/merchant"
 	"github.com/firsttap/firsttap/simulator/phone"
 	"github.com/firsttap/firsttap/simulator/site"
 	"github.com/firsttap/firsttap/simulator/wallet"
@@ -32,6 +34,8 @@ type walletFlags struct {
 	kind    string
 	once    bool
 	reverse bool
+	pay     string
+	shop    string
 }
 
 // approvalLook is how often the wallet's owner looks whether the bank has
@@ -53,6 +57,7 @@ with keys that are replenished. It exits 1 when there is no token.`,
   firsttap wallet --config examples/wallet.yaml
   firsttap wallet --type cloud
   firsttap wallet --once --reverse        # takes the activation back
+  firsttap wallet --type e-commerce --pay 12.50   # pays in a shop's app
   firsttap wallet --page http://127.0.0.1:8680/cards/ID   # a card applied for by hand
   firsttap wallet token suspend REFERENCE`,
 	}
@@ -63,6 +68,8 @@ with keys that are replenished. It exits 1 when there is no token.`,
 		}
 		return runWallet(c, f, settings, log)
 	})
+	c.Flags().StringVar(&f.pay, "pay", "", "pay so much in a shop's app when the token is on the phone, and exit; for tokens e-commerce and card-on-file")
+	c.Flags().StringVar(&f.shop, "shop", config.DefaultMerchantPart().Gateway, "with --pay: the gateway's door for merchants, where the shop asks")
 	c.AddCommand(walletTokenCommand())
 	c.Flags().StringVar(&f.kind, "type", "", "of the token: "+strings.Join(config.TokenTypes, ", ")+" (default: as in the settings)")
 	c.Flags().BoolVar(&f.reverse, "reverse", false, "take the activation back when it is answered, and exit")
@@ -113,7 +120,11 @@ func runWallet(c *cobra.Command, f walletFlags, settings config.WalletPart, log 
 		}
 		t.Status = token.Active
 	}
-	if err := f.sayProvisioned(c, got); err != nil || f.once {
+	err = f.sayProvisioned(c, got)
+	switch {
+	case err == nil && f.pay != "":
+		return f.payInApp(c, settings, w, *got.Answer.Token, log)
+	case err != nil || f.once:
 		return err
 	}
 	if err := f.say(out, "phone is held out", fact{"contactless", contactless.Addr().String()}); err != nil {
@@ -131,6 +142,39 @@ func keepReady(ctx context.Context, w *wallet.Wallet, log zerolog.Logger) {
 		}
 		return false, nil
 	})
+}
+
+// payInApp pays in the app of a shop that speaks to the gateway as the wallet
+// does: from the phone, or with the token that the shop has on file.
+func (f walletFlags) payInApp(c *cobra.Command, settings config.WalletPart, w *wallet.Wallet, t messages.TokenData, log zerolog.Logger) error {
+	amount, err := config.ParseAmount(f.pay)
+	if err != nil {
+		return usage("--pay: %v", err)
+	}
+	shop := config.DefaultMerchantPart()
+	number := shop.Wire.Station
+	shop.Gateway, shop.Wire, shop.Amount = f.shop, settings.Wire, f.pay
+	shop.Wire.Station = number
+	o, err := merchantOptions(shop, time.Now, rand.Reader, nil, log)
+	if err != nil {
+		return err
+	}
+	m, err := merchant.Open(c.Context(), o)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	var answer messages.RemoteAnswer
+	if t.Type == token.CardOnFile {
+		answer, err = m.SellOnFile(c.Context(), t, amount)
+	} else {
+		answer, err = m.SellByToken(c.Context(), w.Phone(), t.Reference, amount)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = sayOnline(c, &f.partFlags, shop, answer)
+	return err
 }
 
 // takeBack asks for a token and reverses that, as a wallet does which has not

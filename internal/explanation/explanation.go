@@ -64,9 +64,14 @@ func Of(transaction string, entries []client.AuditEntry) Explanation {
 	for _, e := range entries {
 		x.Entries = append(x.Entries, Entry(e))
 		switch e.Event {
-		case vault.EventCodeChecked, vault.EventTapChecked:
+		case vault.EventCodeChecked, vault.EventTapChecked, vault.EventOnlineChecked:
 			x.Screening = append(x.Screening, screeningOf(e.Detail)...)
-		case vault.EventActivationApproved, vault.EventActivationDeclined, vault.EventTapAccepted, vault.EventTapDeclined:
+		case vault.EventActivationApproved, vault.EventActivationDeclined, vault.EventTapAccepted, vault.EventTapDeclined,
+			vault.EventOnlineApproved, vault.EventOnlineDeclined, vault.EventLifeCycleDone, vault.EventLifeCycleDeclined,
+			vault.EventReversalDone, vault.EventReversalDeclined:
+			if x.Decided != "" {
+				continue // what came of it later has the same transaction, and is told below
+			}
 			x.Decided = e.Event
 			response, reason, _ := strings.Cut(strings.TrimPrefix(e.Detail, "response "), ": ")
 			x.Response, x.Reason = response, reason
@@ -107,6 +112,10 @@ func (x Explanation) issuerSaid() string {
 		return "approved"
 	case token.ReasonIssuerDeclined:
 		return "declined"
+	case token.ReasonStepUp:
+		return "asked for a step-up"
+	case token.ReasonStoodIn:
+		return "did not answer: the network decided in its place"
 	case token.ReasonIssuerUnavailable:
 		return "was asked and did not answer"
 	case token.ReasonRestarted:
@@ -147,7 +156,8 @@ func (x Explanation) more() []string {
 	var list []string
 	for _, e := range x.Entries {
 		switch e.Event {
-		case vault.EventActivationClaimed, vault.EventCodeChecked, vault.EventTapChecked, x.Decided:
+		case vault.EventActivationClaimed, vault.EventCodeChecked, vault.EventTapChecked, vault.EventOnlineChecked, x.Decided,
+			vault.EventAdviceAcknowledged: // when is between the gateway and the issuer
 			continue
 		}
 		text := e.Event
