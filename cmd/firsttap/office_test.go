@@ -47,7 +47,7 @@ func openBranch(t *testing.T, p issuer.Persona) *branch {
 	o.must(t, o.person.Approve(ctx, application))
 	_, o.page, err = o.person.Show(ctx, application)
 	o.must(t, err)
-	o.wallet, err = w.openWallet(ctx)
+	o.wallet, err = w.openWallet(ctx, token.SecureElement)
 	o.must(t, err)
 	t.Cleanup(o.wallet.Close)
 	o.merchant, err = w.openMerchant(ctx, nil)
