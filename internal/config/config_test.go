@@ -77,6 +77,8 @@ func TestIssuerLimits(t *testing.T) {
 		{"site", func(i *IssuerPart, v string) { i.Site = v }, goodListen, badListen},
 		{"range", func(i *IssuerPart, v string) { i.Range = v }, []string{"476173", "47617390000", "476173-476174"}, []string{"", "47617", "476173900001", "476174-476173", "476173-4761739"}},
 		{"approve", func(i *IssuerPart, v string) { i.Approve = v }, []string{"auto", "office"}, []string{"", "Auto", "never"}},
+		{"decides", func(i *IssuerPart, v string) { i.Decides = v }, []string{"green", "scores", "yellow", "red", "closed"}, []string{"", "Green", "blue"}},
+		{"method", func(i *IssuerPart, v string) { i.Method = v }, []string{"passcode", "call-centre", "app"}, []string{"", "post", "App"}},
 		{"api", func(i *IssuerPart, v string) { i.API = v }, []string{"https://127.0.0.1:8580", "http://gateway"}, []string{"", "127.0.0.1:80", "https://", "ftp://127.0.0.1", "https://%zz"}},
 		{"certificates", func(i *IssuerPart, v string) { i.Certificates = v }, []string{"", "./certs"}, nil},
 		{"spec", func(i *IssuerPart, v string) { i.Spec = v }, goodSpec, badSpec},
