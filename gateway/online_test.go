@@ -208,3 +208,34 @@ func TestWhatCouldNotBeConcludedIsUndone(t *testing.T) {
 	w.wantAllSent()
 	w.untilReversed(2)
 }
+
+// TestReversedAndNotConcluded is a request that was reversed while the issuer
+// was asked, and then could not be concluded: it ends all the same, undone once.
+func TestReversedAndNotConcluded(t *testing.T) {
+	w, store := newBrittleWorld(t)
+	p := w.activated()
+	for n, test := range []struct {
+		by *station
+		m  messages.Message
+	}{{w.wallet, goodActivation(w)}, {w.merchant, w.tapOf(p)}} {
+		s, questions, release := held()
+		w.issuer.follow(s)
+		answer := test.by.asking(test.m)
+		got(t, questions, "the issuer's question")
+		w.reversed(test.by, w.reversalOf(test.m), token.Approved)
+		store.set(true, "Conclude")
+		release()
+		a := got(t, answer, "the answer")
+		w.must(a.err)
+		if code := a.answer.Text(specs.P(39)); code != "96" {
+			t.Errorf("a %s gets 39=%s", test.m.MTI(), code)
+		}
+		store.set(false, "Conclude")
+		w.until("nothing is unfinished", w.nothingUnfinished)
+		w.untilReversed(n + 1)
+		w.reversed(test.by, w.reversalOf(test.m), token.Approved)
+	}
+	w.wantAllSent()
+	w.untilReversed(2)
+	w.wantTokens(1)
+}
