@@ -208,3 +208,67 @@ func TestWhatCouldNotBeConcludedIsUndone(t *testing.T) {
 	w.wantAllSent()
 	w.untilReversed(2)
 }
+
+// TestReversedAndNotConcluded is a request that was reversed while the issuer
+// was asked, and then could not be concluded: it ends all the same, undone once.
+func TestReversedAndNotConcluded(t *testing.T) {
+	w, store := newBrittleWorld(t)
+	p := w.activated()
+	for n, test := range []struct {
+		by *station
+		m  messages.Message
+	}{{w.wallet, goodActivation(w)}, {w.merchant, w.tapOf(p)}} {
+		s, questions, release := held()
+		w.issuer.follow(s)
+		answer := test.by.asking(test.m)
+		got(t, questions, "the issuer's question")
+		w.reversed(test.by, w.reversalOf(test.m), token.Approved)
+		store.set(true, "Conclude")
+		release()
+		a := got(t, answer, "the answer")
+		w.must(a.err)
+		if code := a.answer.Text(specs.P(39)); code != "96" {
+			t.Errorf("a %s gets 39=%s", test.m.MTI(), code)
+		}
+		store.set(false, "Conclude")
+		w.until("nothing is unfinished", w.nothingUnfinished)
+		w.untilReversed(n + 1)
+		w.reversed(test.by, w.reversalOf(test.m), token.Approved)
+	}
+	w.wantAllSent()
+	w.untilReversed(2)
+	w.wantTokens(1)
+}
+
+// TestAnswersOfAnotherKind lists approvals of something that was not asked: they
+// approve nothing, and what was asked is undone.
+func TestAnswersOfAnotherKind(t *testing.T) {
+	w := newWorld(t, impatient)
+	pan := w.enrolled()
+	remote := w.remoteBy(messages.ECommercePayment, amount, pan, given(w.code(pan, 0)))
+	for n, test := range []struct {
+		name   string
+		by     *station
+		m      messages.Message
+		change func(*specs.Message)
+	}{
+		{"a tap, as e-commerce", w.merchant, w.tapOf(w.activated()), func(m *specs.Message) { m.Set(specs.P(25), "59") }},
+		{"an activation, as verification", w.wallet, goodActivation(w), func(m *specs.Message) {
+			m.Delete(specs.P(63, 3))
+			m.Set(specs.P(25), "51")
+		}},
+		{"e-commerce, as a tap", w.merchant, remote, func(m *specs.Message) { m.Delete(specs.P(25)) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w.issuer.follow(func(ctx context.Context, question messages.Message, raw *specs.Message) *specs.Message {
+				answer := responding(token.Approved)(ctx, question, raw)
+				if answer.MTI() == "0110" {
+					test.change(answer)
+				}
+				return answer
+			})
+			w.wantResponse(test.by, test.m, "91")
+			w.untilReversed(n + 1)
+		})
+	}
+}

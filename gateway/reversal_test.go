@@ -281,11 +281,12 @@ func TestReversalUnderWay(t *testing.T) {
 		name    string
 		by      *station
 		request messages.Message
+		token   *phone
 	}{
-		{"activation", w.wallet, activation},
-		{"tap", w.merchant, w.tapOf(p)},
-		{"token on file", w.merchant, w.remoteByToken(onFile)},
-		{"e-commerce by card", w.merchant, w.remoteBy(messages.ECommercePayment, amount, pan, given(w.code(pan, 0)))},
+		{"activation", w.wallet, activation, nil},
+		{"tap", w.merchant, w.tapOf(p), p},
+		{"token on file", w.merchant, w.remoteByToken(onFile), onFile},
+		{"e-commerce by card", w.merchant, w.remoteBy(messages.ECommercePayment, amount, pan, given(w.code(pan, 0))), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, questions, release := held()
@@ -303,8 +304,12 @@ func TestReversalUnderWay(t *testing.T) {
 				t.Errorf("answered with 39=%s, 123.01=%v", a.answer.Text(specs.P(39)), a.answer.Has(specs.P(123, 1, 1)))
 			}
 			undone++
-			if got := w.untilReversed(undone); got.TransactionID != a.answer.Text(specs.P(62, 2)) {
+			got := w.untilReversed(undone)
+			if got.TransactionID != a.answer.Text(specs.P(62, 2)) {
 				t.Errorf("the issuer got %+v", got)
+			}
+			if byToken := test.token != nil; (got.Token != nil) != byToken || byToken && got.Token.Number != test.token.Number {
+				t.Errorf("the issuer is told of the token %+v", got.Token)
 			}
 			repeated := test.by.askRaw(encode(t, repeatOf(test.request)))
 			if got, want := withoutTimes(t, repeated), withoutTimes(t, a.answer); !bytes.Equal(got, want) {
