@@ -35,7 +35,7 @@ type walletFlags struct {
 	once    bool
 	reverse bool
 	pay     string
-	shop    string
+	askedAt string
 }
 
 // approvalLook is how often the wallet's owner looks whether the bank has
@@ -69,7 +69,7 @@ with keys that are replenished. It exits 1 when there is no token.`,
 		return runWallet(c, f, settings, log)
 	})
 	c.Flags().StringVar(&f.pay, "pay", "", "pay so much in a shop's app when the token is on the phone, and exit; for tokens e-commerce and card-on-file")
-	c.Flags().StringVar(&f.shop, "shop", config.DefaultMerchantPart().Gateway, "with --pay: the gateway's door for merchants, where the shop asks")
+	c.Flags().StringVar(&f.askedAt, "merchants", config.DefaultMerchantPart().Gateway, "with --pay: the gateway's door for merchants, where the one that is paid asks")
 	c.AddCommand(walletTokenCommand())
 	c.Flags().StringVar(&f.kind, "type", "", "of the token: "+strings.Join(config.TokenTypes, ", ")+" (default: as in the settings)")
 	c.Flags().BoolVar(&f.reverse, "reverse", false, "take the activation back when it is answered, and exit")
@@ -151,11 +151,11 @@ func (f walletFlags) payInApp(c *cobra.Command, settings config.WalletPart, w *w
 	if err != nil {
 		return usage("--pay: %v", err)
 	}
-	shop := config.DefaultMerchantPart()
-	number := shop.Wire.Station
-	shop.Gateway, shop.Wire, shop.Amount = f.shop, settings.Wire, f.pay
-	shop.Wire.Station = number
-	o, err := merchantOptions(shop, time.Now, rand.Reader, nil, log)
+	paid := config.DefaultMerchantPart()
+	number := paid.Wire.Station
+	paid.Gateway, paid.Wire, paid.Amount = f.askedAt, settings.Wire, f.pay
+	paid.Wire.Station = number
+	o, err := merchantOptions(paid, time.Now, rand.Reader, nil, log)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (f walletFlags) payInApp(c *cobra.Command, settings config.WalletPart, w *w
 	if err != nil {
 		return err
 	}
-	_, err = sayOnline(c, &f.partFlags, shop, answer)
+	_, err = sayOnline(c, &f.partFlags, paid, answer)
 	return err
 }
 

@@ -32,7 +32,7 @@ type Case struct {
 	arrange func(ctx context.Context, p *play) error          // before the step that is refused
 	after   func(ctx context.Context, p *play) error          // after a refusal, to see what follows from it
 	again   func(ctx context.Context, p *play, s *Step) error // the step again, which is refused
-	shop    func(*merchant.Options)                           // how the merchant is another one
+	open    func(*merchant.Options)                           // how the merchant is another one
 }
 
 // Setup is what a case needs of the network's settings; the zero value needs
@@ -106,7 +106,7 @@ func firstCases() []Case {
 		{
 			Name: "altered-amount", About: "the merchant raises the amount after the phone has signed it",
 			Refused: StepTap, Response: token.CardAuthentication, Authentication: token.ARQCFailed,
-			shop: tampering(merchant.AlterAmount(100_00)),
+			open: tampering(merchant.AlterAmount(100_00)),
 		},
 	}
 }

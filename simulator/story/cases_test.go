@@ -22,7 +22,7 @@ func TestCasesAreConsistent(t *testing.T) {
 			t.Errorf("%s: it is about %q", c.Name, c.About)
 		case c.Refused == "" && (c.Response != "" || c.arrange != nil || c.again != nil || c.after != nil):
 			t.Errorf("%s ends well, and expects %q", c.Name, c.Response)
-		case c.begin == nil && c.arrange == nil && c.again == nil && c.shop == nil && c.acts == nil && c.kind == "" && c.Setup == (Setup{}):
+		case c.begin == nil && c.arrange == nil && c.again == nil && c.open == nil && c.acts == nil && c.kind == "" && c.Setup == (Setup{}):
 			t.Errorf("%s: nothing is otherwise", c.Name)
 		case c.Refused == "":
 		case !slices.ContainsFunc(c.actsOr(provision, tap), func(a act) bool { return a.step == c.Refused }):

@@ -155,7 +155,7 @@ func (p *play) openMerchant(ctx context.Context) error {
 	if p.merchant != nil {
 		return nil
 	}
-	m, err := p.OpenMerchant(ctx, p.wrong.shop)
+	m, err := p.OpenMerchant(ctx, p.wrong.open)
 	if err != nil {
 		return err
 	}

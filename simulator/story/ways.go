@@ -140,7 +140,7 @@ func tapCases() []Case {
 		{
 			Name: "replayed-cryptogram", About: "what the phone said is played again to a terminal that draws no numbers",
 			Refused: StepTap, Response: token.SuspectedFraud, Authentication: token.ARQCVerified,
-			again: tapReplayed, shop: func(o *merchant.Options) { o.Tamper = merchant.ReplayFirst() },
+			again: tapReplayed, open: func(o *merchant.Options) { o.Tamper = merchant.ReplayFirst() },
 		},
 		{
 			Name: "other-phone", About: "another phone of the same card pays in this one's name",
