@@ -65,16 +65,12 @@ func runMerchant(c *cobra.Command, f *partFlags, s sale, settings config.Merchan
 	if err != nil {
 		return usage("--amount: %v", err)
 	}
-	o, err := merchantOptions(settings, time.Now, rand.Reader, nil, log)
-	if err != nil {
-		return err
-	}
-	m, err := merchant.Open(c.Context(), o)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
 	if s.page != "" {
+		m, err := openMerchant(c, settings, log)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
 		return s.sellOnline(c, f, settings, m, amount)
 	}
 	held, err := phone.Dial(c.Context(), settings.Phone)
@@ -82,6 +78,11 @@ func runMerchant(c *cobra.Command, f *partFlags, s sale, settings config.Merchan
 		return fmt.Errorf("no phone at %s: is `firsttap wallet` running? %w", settings.Phone, err)
 	}
 	defer held.Close()
+	m, err := openMerchant(c, settings, log)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
 	receipt, err := m.Tap(c.Context(), held, amount)
 	if err != nil {
 		return err
@@ -94,6 +95,15 @@ func runMerchant(c *cobra.Command, f *partFlags, s sale, settings config.Merchan
 		return err
 	}
 	return sayReversed(c, f, reversed)
+}
+
+// openMerchant connects a merchant of these settings to the gateway.
+func openMerchant(c *cobra.Command, settings config.MerchantPart, log zerolog.Logger) (*merchant.Merchant, error) {
+	o, err := merchantOptions(settings, time.Now, rand.Reader, nil, log)
+	if err != nil {
+		return nil, err
+	}
+	return merchant.Open(c.Context(), o)
 }
 
 // sellOnline takes a card as a web shop does.

@@ -20,7 +20,6 @@ import (
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/messages"
-	"github.com/firsttap/firsttap/simulator/merchant"
 	"github.com/firsttap/firsttap/simulator/phone"
 	"github.com/firsttap/firsttap/simulator/site"
 	"github.com/firsttap/firsttap/simulator/wallet"
@@ -155,11 +154,7 @@ func (f walletFlags) payInApp(c *cobra.Command, settings config.WalletPart, w *w
 	number := paid.Wire.Station
 	paid.Gateway, paid.Wire, paid.Amount = f.askedAt, settings.Wire, f.pay
 	paid.Wire.Station = number
-	o, err := merchantOptions(paid, time.Now, rand.Reader, nil, log)
-	if err != nil {
-		return err
-	}
-	m, err := merchant.Open(c.Context(), o)
+	m, err := openMerchant(c, paid, log)
 	if err != nil {
 		return err
 	}
