@@ -81,17 +81,17 @@ func TestLog(t *testing.T) {
 // TestLogOfTheFamily is TestLog of all other messages.
 func TestLogOfTheFamily(t *testing.T) {
 	w := newWorld(t, whole, impatient, standingIn(approving))
-	p, shop := w.waiting(token.ByPasscode), w.activatedAs(token.ECommerce)
+	p, online := w.waiting(token.ByPasscode), w.activatedAs(token.ECommerce)
 	passcode := w.untilTold(token.NoticePasscode, 1).Code
 	w.updated(w.wallet, w.try(p, w.wrong(passcode)), token.VerificationFailed)
 	w.updated(w.wallet, w.try(p, passcode), token.Approved)
 	numbered := w.inquiry("")
 	numbered.Number = p.Number
 	w.updated(w.operator, numbered, token.Approved)
-	paid := w.signedRemote(shop, 1)
+	paid := w.signedRemote(online, 1)
 	w.merchant.ask(paid)
 	w.reversed(w.merchant, w.reversalOf(paid), token.Approved)
-	replaced := w.full(shop, token.NoticeReplaced)
+	replaced := w.full(online, token.NoticeReplaced)
 	w.updated(w.issuer, replaced, token.Approved)
 	byCard := w.remoteBy(messages.AccountVerification, 0, w.enrolled(), given(w.anyCode()))
 	w.merchant.ask(byCard)
@@ -99,7 +99,7 @@ func TestLogOfTheFamily(t *testing.T) {
 	w.provider.activate(brought)
 	w.wantAllSent()
 	w.issuer.follow(silent)
-	stoodIn := w.signedRemote(shop, 2)
+	stoodIn := w.signedRemote(online, 2)
 	w.merchant.ask(stoodIn)
 	w.until("the advice is postponed", func() bool {
 		return len(w.log.find(func(e logEvent) bool { return e.Message == "advice postponed" })) == 1
@@ -110,7 +110,7 @@ func TestLogOfTheFamily(t *testing.T) {
 	for what, secret := range map[string]string{
 		"a PAN":                 p.pan.Reveal(),
 		"a token number":        p.Number.Reveal(),
-		"a PAN that went":       shop.pan.Reveal(),
+		"a PAN that went":       online.pan.Reveal(),
 		"a PAN that came":       replaced.PAN.Reveal(),
 		"a PAN by card":         byCard.Number.Reveal(),
 		"126.10":                "11 " + byCard.CVV2.Code.Reveal(),
@@ -119,7 +119,7 @@ func TestLogOfTheFamily(t *testing.T) {
 		"a remote cryptogram":   hexadecimal(paid.Cryptogram.Cryptogram.Reveal()),
 		"126.9":                 hexadecimal(paid.Cryptogram.Append(nil)),
 		"one in stand-in":       hexadecimal(stoodIn.Cryptogram.Cryptogram.Reveal()),
-		"a card key":            hexadecimal(shop.cardKey.Reveal()),
+		"a card key":            hexadecimal(online.cardKey.Reveal()),
 		"a cryptogram in bytes": strings.ToUpper(string(paid.Cryptogram.Cryptogram.Reveal())),
 	} {
 		if strings.Contains(text, secret) {
