@@ -191,8 +191,8 @@ func TestMessagesThatAreNotServed(t *testing.T) {
 	}
 }
 
-// TestIssuersOwnQuestions holds that an issuer may manage its line and send
-// nothing else there: a line whose handlers wait for its answers stands still.
+// TestIssuersOwnQuestions holds that an issuer may manage its line, and asks for
+// no token there.
 func TestIssuersOwnQuestions(t *testing.T) {
 	host := listen(t, "127.0.0.1:0")
 	w := newWorld(t, func(s *settings) { s.host = host })

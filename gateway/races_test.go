@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -128,6 +129,50 @@ func TestRacingReversalsOfATap(t *testing.T) {
 	w.untilReversed(1)
 	if n := len(w.trail(vault.EventTransactionReversed)); n != 1 {
 		t.Errorf("it was reversed %d times", n)
+	}
+}
+
+// meanwhile is a store in which something happens between the reading of a
+// transaction and the claim on it, once.
+type meanwhile struct {
+	vault.Store
+	once sync.Once
+	do   func(read vault.Transaction)
+}
+
+func (m *meanwhile) Transaction(ctx context.Context, key string) (vault.Transaction, error) {
+	read, err := m.Store.Transaction(ctx, key)
+	if err == nil {
+		m.once.Do(func() { m.do(read) })
+	}
+	return read, err
+}
+
+// TestReversedInTheSameMoment holds that who comes second does nothing.
+func TestReversedInTheSameMoment(t *testing.T) {
+	m := new(meanwhile)
+	w := newWorld(t, func(s *settings) {
+		s.wrap = func(store vault.Store) vault.Store { m.Store = store; return m }
+	})
+	m.do = func(read vault.Transaction) {
+		result, err := m.Claim(context.Background(), vault.Claim{
+			Key: "faster", Kind: vault.KindReversal, TransactionID: read.TransactionID, At: w.clock.Now(),
+			Reverses: read.Key, Outcome: &token.Outcome{Response: token.Approved, AnsweredBy: token.ByNetwork},
+		})
+		if err != nil || result.State != vault.Won {
+			t.Errorf("the faster one is %s, %v", result.State, err)
+		}
+	}
+	tap := w.tapOf(w.activated())
+	w.merchant.tap(tap)
+	a := w.reversed(w.merchant, w.reversalOf(tap), token.Approved)
+	w.wantReason(a.TransactionID, token.ReasonReversedBefore)
+	w.wantAllSent()
+	if n := len(w.trail(vault.EventTransactionReversed)); n != 1 {
+		t.Errorf("it was reversed %d times", n)
+	}
+	if undone := len(saw[*messages.Reversal](w.issuer)); undone != 0 {
+		t.Errorf("who came second told the issuer %d times", undone)
 	}
 }
 
