@@ -88,8 +88,8 @@ type Gateway struct {
 
 // New checks the options and prepares a gateway.
 func New(o Options) (*Gateway, error) {
-	if o.Store == nil || o.Keys == nil || o.Registry == nil || o.Now == nil || o.Random == nil || o.TokenRange.IsZero() {
-		return nil, errors.New("gateway: Store, Keys, Registry, TokenRange, Now and Random are required")
+	if o.Store == nil || o.Keys == nil || o.Registry == nil || o.Now == nil || o.Random == nil || o.TokenRange.IsZero() || o.Passcodes.IsZero() {
+		return nil, errors.New("gateway: Store, Keys, Registry, TokenRange, Passcodes, Now and Random are required")
 	}
 	if o.IssuerTimeout == 0 {
 		o.IssuerTimeout = IssuerTimeoutDefault

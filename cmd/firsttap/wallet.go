@@ -65,6 +65,9 @@ with keys that are replenished. It exits 1 when there is no token.`,
 		if !slices.Contains(config.TokenTypes, settings.Type) {
 			return usage("--type must be one of %s", strings.Join(config.TokenTypes, ", "))
 		}
+		if err := f.checkPay(settings.Type); err != nil {
+			return err
+		}
 		return runWallet(c, f, settings, log)
 	})
 	c.Flags().StringVar(&f.pay, "pay", "", "pay so much in a shop's app when the token is on the phone, and exit; for tokens e-commerce and card-on-file")
@@ -143,12 +146,27 @@ func keepReady(ctx context.Context, w *wallet.Wallet, log zerolog.Logger) {
 	})
 }
 
+// checkPay holds --pay to what can be paid with a type of token, before a code is
+// used for one.
+func (f walletFlags) checkPay(kind string) error {
+	if f.pay == "" {
+		return nil
+	}
+	if _, err := config.ParseAmount(f.pay); err != nil {
+		return usage("--pay: %v", err)
+	}
+	if t := config.TokenType(kind); t != token.ECommerce && t != token.CardOnFile {
+		return usage("--pay goes with --type e-commerce or card-on-file: a token that is %s pays at terminals", kind)
+	}
+	return nil
+}
+
 // payInApp pays in the app of a shop that speaks to the gateway as the wallet
 // does: from the phone, or with the token that the shop has on file.
 func (f walletFlags) payInApp(c *cobra.Command, settings config.WalletPart, w *wallet.Wallet, t messages.TokenData, log zerolog.Logger) error {
 	amount, err := config.ParseAmount(f.pay)
 	if err != nil {
-		return usage("--pay: %v", err)
+		return err
 	}
 	paid := config.DefaultMerchantPart()
 	number := paid.Wire.Station
