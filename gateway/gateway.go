@@ -25,6 +25,7 @@ import (
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway/screening"
 	"github.com/firsttap/firsttap/gateway/stations"
+	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
 )
@@ -67,6 +68,10 @@ type Options struct {
 	RequestorFailuresPerHourMax int                // see screening.Screener; 0 is without end
 	Alarm                       func(scope string) // see screening.Screener
 	Observe                     func(Observed)     // hears of every request that was answered
+	// Trouble hears of what a station did that is no request: an answer that
+	// nobody waits for ("answer " and why, see link.Unmatched), or why its
+	// connection was closed (see link.Options).
+	Trouble func(station, what string)
 
 	// Admit is shown the certificate of a station with two-way TLS, see
 	// stations.Options; nil admits whomever the handshake verified.
@@ -105,6 +110,8 @@ func New(o Options) (*Gateway, error) {
 	g.notices = &notifier{gateway: g, wake: make(chan struct{}, 1)}
 	g.stations = stations.New(stations.Options{
 		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Number: GatewayNumber, Log: o.Log,
+		Trouble:   func(s stations.Station, why string) { g.trouble(s, why) },
+		Unmatched: func(s stations.Station, u link.Unmatched) { g.trouble(s, "answer "+string(u.Why)) },
 	})
 	if err := g.SetStations(context.Background(), o.Stations); err != nil {
 		return nil, err

@@ -28,6 +28,12 @@ func (g *Gateway) observe(e event) {
 	}
 }
 
+func (g *Gateway) trouble(from stations.Station, what string) {
+	if g.Trouble != nil {
+		g.Trouble(from.Name, what)
+	}
+}
+
 // LinesUp tells of each issuer, by name, whether one of its connections can be
 // asked on.
 func (g *Gateway) LinesUp() map[string]bool { return g.stations.Up() }

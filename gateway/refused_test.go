@@ -2,12 +2,14 @@ package gateway_test
 
 import (
 	"context"
+	"net"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
@@ -257,6 +259,39 @@ func TestSignOnDemanded(t *testing.T) {
 	w.wantTokens(1)
 }
 
+// troubles counts what Options.Trouble hears.
+type troubles struct {
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (c *troubles) note(station, what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen == nil {
+		c.seen = make(map[string]int)
+	}
+	c.seen[station+": "+what]++
+}
+
+func (c *troubles) of(what string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[what]
+}
+
+// TestBadFramesAreCounted holds it of a station that dials in; what a bad frame
+// is, package link tests.
+func TestBadFramesAreCounted(t *testing.T) {
+	w := newWorld(t)
+	raw, err := net.Dial("tcp", w.doors[wallets])
+	w.must(err)
+	defer raw.Close()
+	_, err = raw.Write([]byte{0xFF, 0xFF, 0x00, 0x00})
+	w.must(err)
+	w.until("the frame is counted", func() bool { return w.troubles.of(wallets+": "+link.BadFrame) == 1 })
+}
+
 // TestUnmatchedReplies are told of with their reason, and change nothing.
 func TestUnmatchedReplies(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -297,6 +332,7 @@ func TestUnmatchedReplies(t *testing.T) {
 			w.until("it is logged", func() bool {
 				return len(w.log.find(func(e logEvent) bool { return e.Why == test.why && e.MTI == "0110" })) == 1
 			})
+			w.until("it is counted", func() bool { return w.troubles.of(issuerName+": answer "+test.why) == 1 })
 			w.wantAllSent()
 			w.wantTokens(map[bool]int{true: 1}[test.twice])
 			if undone := len(saw[*messages.Reversal](w.issuer)); (undone == 1) == test.twice {

@@ -80,15 +80,16 @@ type settings struct {
 // merchants, all over loopback sockets.
 type world struct {
 	testing.TB
-	clock   *clock
-	keys    *keyring
-	store   vault.Store
-	issuer  *issuer
-	gateway *gateway.Gateway
-	log     *logbook
-	alarms  alarms
-	quiet   bool
-	doors   map[string]string // addresses
+	clock    *clock
+	keys     *keyring
+	store    vault.Store
+	issuer   *issuer
+	gateway  *gateway.Gateway
+	log      *logbook
+	alarms   alarms
+	troubles troubles
+	quiet    bool
+	doors    map[string]string // addresses
 
 	wallet, merchant *station
 	accounts         atomic.Int64
@@ -189,7 +190,7 @@ func (w *world) start(set settings) {
 		Stations:   w.stations(),
 		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: set.timeout,
 		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
-		RequestorFailuresPerHourMax: set.requestorMax, Alarm: w.alarms.ring, Observe: set.observe,
+		RequestorFailuresPerHourMax: set.requestorMax, Alarm: w.alarms.ring, Observe: set.observe, Trouble: w.troubles.note,
 		Passcodes: w.passcodes, CryptogramVersion: set.version,
 	})
 	w.must(err)

@@ -37,6 +37,8 @@ type Options struct {
 	Admit func(s Station, state tls.ConnectionState) error
 	// Unmatched hears of answers that nobody waits for. Optional.
 	Unmatched func(s Station, u link.Unmatched)
+	// Trouble hears why connections are closed, see link.Options. Optional.
+	Trouble func(s Station, why string)
 
 	Number uint32 // the gateway's own, in headers
 	Log    zerolog.Logger
@@ -192,6 +194,9 @@ func (t *Table) linkOptions(e *entry, s Settings) link.Options {
 	}
 	if t.Unmatched != nil {
 		o.Unmatched = func(u link.Unmatched) { t.Unmatched(e.station(), u) }
+	}
+	if t.Trouble != nil {
+		o.Trouble = func(why string) { t.Trouble(e.station(), why) }
 	}
 	if s.secured() {
 		o.TLS = s.TLS

@@ -241,6 +241,7 @@ func (c *Conn) logEnd(err error) {
 	switch {
 	case errors.As(err, &fault), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errSlowFrame):
 		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg("bad frame, connection closed")
+		c.trouble(BadFrame)
 	case c.ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed):
 		c.opts.Log.Info().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg("connection lost")
 	}
@@ -291,6 +292,7 @@ func (c *Conn) takeFault(frame specs.Frame, err error) error {
 	if c.faults >= faultsInRowMax {
 		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Int("faults", c.faults).
 			Msg("too many undecodable messages in a row, connection closed")
+		c.trouble(TooManyFaults)
 		return errTooManyFaults
 	}
 	in := c.inbound(frame, nil)
@@ -309,7 +311,13 @@ func (c *Conn) takeFault(frame specs.Frame, err error) error {
 	return nil
 }
 
-var errTooManyFaults = errors.New("too many undecodable messages in a row")
+var errTooManyFaults = errors.New(TooManyFaults)
+
+func (c *Conn) trouble(why string) {
+	if c.opts.Trouble != nil {
+		c.opts.Trouble(why)
+	}
+}
 
 // work hands a question to a worker. When all are busy the reading stops, and
 // with it the peer: a handler must not ask on such a connection. On one that is

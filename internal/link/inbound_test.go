@@ -62,12 +62,18 @@ func TestBadFrames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log logbook
-				c, far := begin(t, t.Context(), options(&log, silent))
+				var troubles []string
+				o := options(&log, silent)
+				o.Trouble = func(why string) { troubles = append(troubles, why) }
+				c, far := begin(t, t.Context(), o)
 				_, _ = far.Write([]byte(bytes)) // the near end may close before the last byte
 				_ = far.Conn.Close()
 				<-c.Done()
 				synctest.Wait()
 				log.wantWarnings(t, "bad frame, connection closed")
+				if len(troubles) != 1 || troubles[0] != BadFrame {
+					t.Errorf("told of %v", troubles)
+				}
 			})
 		})
 	}
@@ -128,10 +134,13 @@ func TestFaultsInARow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logbook
 		var handled atomic.Int32
-		c, far := begin(t, t.Context(), options(&log, func(_ context.Context, in Inbound) *specs.Message {
+		var troubles []string
+		o := options(&log, func(_ context.Context, in Inbound) *specs.Message {
 			handled.Add(1)
 			return nil
-		}))
+		})
+		o.Trouble = func(why string) { troubles = append(troubles, why) }
+		c, far := begin(t, t.Context(), o)
 		bad := badBody(t, echo(1))
 		for range faultsInRowMax - 1 {
 			far.sendBody(specs.Header{}, bad)
@@ -148,6 +157,9 @@ func TestFaultsInARow(t *testing.T) {
 		far.sendBody(specs.Header{}, bad)
 		<-c.Done()
 		log.wantWarnings(t, "too many undecodable messages in a row, connection closed")
+		if len(troubles) != 1 || troubles[0] != TooManyFaults {
+			t.Errorf("told of %v", troubles)
+		}
 	})
 }
 

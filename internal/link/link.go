@@ -93,6 +93,9 @@ type Options struct {
 	Log       zerolog.Logger
 	// Unmatched, when set, hears of every answer that nobody waits for.
 	Unmatched func(Unmatched)
+	// Trouble, when set, hears why a connection is closed that the peer could
+	// not hold: BadFrame or TooManyFaults.
+	Trouble func(why string)
 	// Trace, when set, sees the body of every frame: after it was read, and
 	// before it is written.
 	Trace func(sent bool, body []byte)
@@ -126,6 +129,12 @@ func (o Options) orDefault() Options {
 	}
 	return o
 }
+
+// Why a connection is closed: see Options.Trouble.
+const (
+	BadFrame      = "bad frame" // a length that cannot be, half a frame past its time
+	TooManyFaults = "too many undecodable messages in a row"
+)
 
 // isAnswer reports whether a message type's third digit says answer (ISO
 // 8583:1987: 1 response, 3 advice response, 5 notification acknowledgement).

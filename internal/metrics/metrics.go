@@ -43,6 +43,7 @@ type Metrics struct {
 	alarms      *prometheus.CounterVec
 	throttled   *prometheus.CounterVec
 	blocked     *prometheus.CounterVec
+	troubles    *prometheus.CounterVec
 }
 
 // New makes counters at zero. version is that of the program.
@@ -60,12 +61,13 @@ func New(version string) *Metrics {
 		throttled:   counter("throttled_total", "Codes not checked because a scope had too many failed codes in the hour.", "scope"),
 		blocked:     counter("account_blocked_total", "Codes not checked because the account is locked (row) or its day is used up (day).", "limit"),
 	}
+	m.troubles = counter("station_troubles_total", "What stations did that is no request: answers that nobody waits for, bad frames.", "station", "what")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Always 1; the labels say what runs.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.clients, m.took, m.activations, m.taps, m.others, m.messages, m.alarms, m.throttled, m.blocked,
+	m.registry.MustRegister(m.requests, m.clients, m.took, m.activations, m.taps, m.others, m.messages, m.alarms, m.throttled, m.blocked, m.troubles,
 		build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -130,6 +132,10 @@ func (m *Metrics) Answered(kind vault.Kind, response string, took time.Duration)
 	m.others.WithLabelValues(string(kind), responseLabel(response)).Inc()
 	m.messages.WithLabelValues(string(kind)).Observe(took.Seconds())
 }
+
+// Trouble counts what a station did that is no request. station is a name of
+// the settings, what one of a few words.
+func (m *Metrics) Trouble(station, what string) { m.troubles.WithLabelValues(station, what).Inc() }
 
 func resultLabel(r dcvv2.Result) string {
 	switch r {

@@ -114,6 +114,24 @@ func TestWhatTheStoreSays(t *testing.T) {
 	)
 }
 
+func TestAnsweredAndTroubles(t *testing.T) {
+	m := metrics.New("test")
+	m.Answered(vault.KindOnline, "00", time.Millisecond)
+	m.Answered(vault.KindLifeCycle, "6P", time.Millisecond)
+	m.Answered(vault.KindReversal, "25", time.Millisecond)
+	m.Answered(vault.KindReversal, "weird", time.Millisecond)
+	m.Trouble("wallets", "answer late")
+	m.Trouble("wallets", "answer late")
+	m.Trouble("harbour", "bad frame")
+	wantLines(t, m,
+		`firsttap_messages_total{kind="online",response="00"} 1`,
+		`firsttap_messages_total{kind="life cycle",response="6P"} 1`,
+		`firsttap_messages_total{kind="reversal",response="25"} 1`,
+		`firsttap_messages_total{kind="reversal",response="other"} 1`,
+		`firsttap_station_troubles_total{station="wallets",what="answer late"} 2`,
+		`firsttap_station_troubles_total{station="harbour",what="bad frame"} 1`)
+}
+
 func TestRefused(t *testing.T) {
 	m := metrics.New("v1")
 	for _, because := range []token.Reason{

@@ -138,7 +138,7 @@ func (n *Network) assemble(ctx context.Context, counts *metrics.Metrics) error {
 		return err
 	}
 	n.gateway, err = gateway.New(gateway.Options{
-		Store: counts.Store(n.store), Observe: observing(counts), Keys: n.keys, Registry: n.ranges, Stations: met, Admit: n.admit,
+		Store: counts.Store(n.store), Observe: observing(counts), Trouble: counts.Trouble, Keys: n.keys, Registry: n.ranges, Stations: met, Admit: n.admit,
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
 		Passcodes: n.passcodes, CryptogramVersion: emv.Version(settings.CryptogramVersion),
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
