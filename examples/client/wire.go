@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"maps"
 	"math/rand/v2"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,26 +27,32 @@ var descriptions embed.FS
 type fields map[string]string
 
 type line struct {
-	conn  *connection.Connection
-	spec  *iso8583.MessageSpec
-	keyed string // field 22: entered by hand
-	hex   bool   // fields with sets are one text in hexadecimal
-	stan  int
+	conn       *connection.Connection
+	spec, sets *iso8583.MessageSpec
+	inHex      bool   // 123 and 125 are texts in hexadecimal, with what sets says in them
+	keyed      string // field 22: entered by hand
+	stan       int
 }
 
 func dial(addr, name string) *line {
-	raw, err := descriptions.ReadFile(name)
-	check(err)
-	spec, err := specs.ImportJSON(raw)
-	check(err)
-	l := &line{spec: spec, keyed: "0100", stan: rand.IntN(1_000_000)}
+	l := &line{spec: imported(name), keyed: "0100", stan: rand.IntN(1_000_000)}
+	l.sets = imported("visa-style.json", "EBCDIC1047", "ASCII")
 	if name == "ascii87.json" {
-		l.keyed, l.hex = "010", true // there, 22 has three digits
+		l.inHex, l.keyed = true, "010" // there, 22 has three digits
 	}
-	l.conn, err = connection.New(addr, spec, readHeader, writeHeader, connection.SetRequestIDGenerator(byTrace{}))
+	var err error
+	l.conn, err = connection.New(addr, l.spec, readHeader, writeHeader, connection.SetRequestIDGenerator(byTrace{}))
 	check(err)
 	check(l.conn.Connect())
 	return l
+}
+
+func imported(name string, instead ...string) *iso8583.MessageSpec {
+	raw, err := descriptions.ReadFile(name)
+	check(err)
+	spec, err := specs.ImportJSON([]byte(strings.NewReplacer(instead...).Replace(string(raw))))
+	check(err)
+	return spec
 }
 
 // trace names a new question: when, number, who asks, and a reference, which is
@@ -60,9 +65,16 @@ func (l *line) trace() fields {
 }
 
 func (l *line) ask(mti string, content fields) *iso8583.Message {
-	question := iso8583.NewMessage(l.spec)
+	question, sets := iso8583.NewMessage(l.spec), iso8583.NewMessage(l.sets)
 	question.MTI(mti)
-	for path, value := range l.flat(content) {
+	for path, value := range content {
+		if number, inSet := l.inSet(path); inSet {
+			check(sets.MarshalPath(path, value))
+			raw, err := sets.GetBytes(number)
+			check(err)
+			check(question.Field(number, fmt.Sprintf("%X", raw)))
+			continue
+		}
 		check(question.MarshalPath(path, value))
 	}
 	answer, err := l.conn.Send(question)
@@ -70,55 +82,26 @@ func (l *line) ask(mti string, content fields) *iso8583.Message {
 	return answer
 }
 
-// flat is content with sets as texts, for a description that has no more. moov
-// has no composite in hexadecimal, so it is done by hand: a set is its id, its
-// length in two bytes and its tags, a tag its id, its length in one and a value.
-func (l *line) flat(content fields) fields {
-	if !l.hex {
-		return content
-	}
-	out, sets := fields{}, fields{}
-	for _, path := range slices.Sorted(maps.Keys(content)) {
-		if p := strings.Split(path, "."); len(p) == 3 {
-			sets[p[0]+"."+p[1]] += fmt.Sprintf("%s%02X%X", p[2], len(content[path]), content[path])
-		} else {
-			out[path] = content[path]
-		}
-	}
-	for _, path := range slices.Sorted(maps.Keys(sets)) {
-		field, id, _ := strings.Cut(path, ".")
-		out[field] += fmt.Sprintf("%s%04X%s", id, len(sets[path])/2, sets[path])
-	}
-	return out
+// inSet tells whether a path is in a field that is one text. moov has no names
+// for a composite in hexadecimal, so that ascii87 calls 123 and 125 texts. In
+// them is what visa-style has, but with characters in ASCII.
+func (l *line) inSet(path string) (number int, inSet bool) {
+	number, _ = strconv.Atoi(strings.Split(path, ".")[0])
+	return number, l.inHex && (number == 123 || number == 125)
 }
 
 // read gives a value of an answer, or "".
 func (l *line) read(answer *iso8583.Message, path string) (value string) {
-	p := strings.Split(path, ".")
-	if !l.hex || len(p) < 3 {
-		_ = answer.UnmarshalPath(path, &value) // which leaves absent ones alone
-		return value
+	if number, inSet := l.inSet(path); inSet {
+		text, err := answer.GetString(number)
+		check(err)
+		raw, err := hex.DecodeString(text)
+		check(err)
+		answer = iso8583.NewMessage(l.sets)
+		check(answer.BinaryField(number, raw))
 	}
-	_ = answer.UnmarshalPath(p[0], &value)
-	raw, err := hex.DecodeString(value)
-	check(err)
-	return string(part(part(raw, p[1], 2), p[2], 1))
-}
-
-// part finds what stands behind an id and a length of so many bytes.
-func part(raw []byte, id string, lengthBytes int) []byte {
-	for len(raw) > lengthBytes {
-		length := binary.BigEndian.Uint16(append(make([]byte, 2-lengthBytes), raw[1:1+lengthBytes]...))
-		value := raw[1+lengthBytes:]
-		if int(length) > len(value) {
-			return nil
-		}
-		if fmt.Sprintf("%02X", raw[0]) == id {
-			return value[:length]
-		}
-		raw = value[length:]
-	}
-	return nil
+	check(answer.UnmarshalPath(path, &value)) // which leaves "" where there is none
+	return value
 }
 
 // byTrace knows an answer by all that it repeats of its question. moov's own
