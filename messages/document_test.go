@@ -63,7 +63,8 @@ moov-io/iso8583; ` + "`firsttap spec check FILE`" + ` checks one of your own.
 With moov's library as it comes, take what ` + "`firsttap spec export PROFILE --stock`" + ` writes, as ` + "`examples/client`" + `
 and ` + "`examples/shop`" + ` do: it has moov's own names only, which do not say all. In visa-style the text is EBCDIC 1047,
 where [, ] and ^ have other bytes, and field 35 has no separator. In ascii87 field 22 has three digits, and
-each of 55, 123 and 125 is one text in hexadecimal: a set is its id, its length in bytes (four digits) and its tags.
+each of 55, 123 and 125 is one text in hexadecimal; in it is what visa-style has in its composite, but with
+characters in ASCII, so that moov packs and unpacks it, too.
 moov-io/iso8583-connection knows an answer by field 11 alone: give it a RequestIDGenerator of the trace, and of the
 first two digits of the type. It answers no keep-alive; the gateway sends none that it was not sent.
 `

@@ -73,18 +73,25 @@ func (w *wallet) activate() *iso8583.Message {
 
 // repeat asks once more: the type says so, all else is as it was, trace too.
 // The answer is the first one's, and there is still one token.
-func (w *wallet) repeat() *iso8583.Message { return w.ask("0101", w.asked) }
+func (w *wallet) repeat() *iso8583.Message { return w.ask("0101", w.activation()) }
 
 // reverse undoes the activation, as when no answer came in time. Field 90 names
 // it by its type and fields 11, 7 and 32, the last with zeros in front. 32, 37
 // and 41 are the activation's, too: with another 37 it is not found (39 = 25).
 func (w *wallet) reverse() *iso8583.Message {
-	content := w.trace()
-	content["90"] = fmt.Sprintf("0100%s%s%011s%011d", w.asked["11"], w.asked["7"], w.asked["32"], 0)
+	content, asked := w.trace(), w.activation()
+	content["90"] = fmt.Sprintf("0100%s%s%011s%011d", asked["11"], asked["7"], asked["32"], 0)
 	for _, same := range []string{"2", "3", "4", "14", "37", "41", "49", "63.3"} {
-		content[same] = w.asked[same]
+		content[same] = asked[same]
 	}
 	return w.ask("0400", content)
+}
+
+func (w *wallet) activation() fields {
+	if w.asked == nil {
+		log.Fatal("nothing was activated: say -do activate, and this after it")
+	}
+	return w.asked
 }
 
 func (w *wallet) inquire() *iso8583.Message { return w.ask("0302", w.about("5")) }

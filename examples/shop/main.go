@@ -82,6 +82,9 @@ func (m *merchant) keyedIn(condition, amount string) fields {
 // reverse takes the payment back. Field 90 names it by its type and fields 11,
 // 7 and 32, the last with zeros in front; 2, 4, 32, 37 and 41 are the payment's.
 func (m *merchant) reverse() *iso8583.Message {
+	if m.paid == nil {
+		log.Fatal("nothing was paid: say -do pay,reverse")
+	}
 	content := m.trace()
 	content["90"] = fmt.Sprintf("0100%s%s%011s%011d", m.paid["11"], m.paid["7"], m.paid["32"], 0)
 	for _, same := range []string{"2", "3", "4", "14", "25", "37", "49"} {

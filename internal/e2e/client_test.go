@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -114,20 +116,55 @@ func TestForeignMerchant(t *testing.T) {
 	})
 }
 
-// runs runs an example with a card and gives what each step printed, by path;
-// "step" is its name and "0" the answer's type.
-func runs(t *testing.T, example string, card site.Card, args ...string) (steps []map[string]string) {
+// TestForeignersThatAreUsedWrongly have the examples say what is amiss.
+func TestForeignersThatAreUsedWrongly(t *testing.T) {
+	h := newHouse(t)
+	at := h.elsewhere(t)
+	h.start(t, at.gateway).awaits(t, said["gateway"])
+	for _, wrong := range []struct{ example, addr, do, says string }{
+		{"client", at.wallets, "activte", `no step is called "activte"`},
+		{"client", at.wallets, "repeat", "nothing was activated"},
+		{"client", at.wallets, "reverse", "nothing was activated"},
+		{"shop", at.merchants, "pays", `no step is called "pays"`},
+		{"shop", at.merchants, "reverse", "nothing was paid"},
+	} {
+		if out, err := example(t, wrong.example, "-addr", wrong.addr, "-do", wrong.do); err == nil || !strings.Contains(out, wrong.says) {
+			t.Errorf("%s -do %s ends with %v and says\n%s", wrong.example, wrong.do, err, out)
+		}
+	}
+}
+
+// example runs one and gives what it printed. Its files are read, so that the
+// test's result is not kept when they change.
+func example(t *testing.T, name string, args ...string) (string, error) {
 	t.Helper()
-	args = append([]string{
-		"run", "./examples/" + example, "-pan", card.PAN.Reveal(), "-expiry", card.Expiry.YYMM(), "-code", card.Code.Reveal(),
-	}, args...)
-	run := exec.Command("go", args...)
+	folder := filepath.Join(root(t), "examples", name)
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if _, err := os.ReadFile(filepath.Join(folder, file.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := exec.Command("go", append([]string{"run", "./examples/" + name}, args...)...)
 	run.Dir = root(t)
 	out, err := run.CombinedOutput()
+	return string(out), err
+}
+
+// runs runs an example with a card and gives what each step printed, by path;
+// "step" is its name and "0" the answer's type.
+func runs(t *testing.T, name string, card site.Card, args ...string) (steps []map[string]string) {
+	t.Helper()
+	out, err := example(t, name, append([]string{
+		"-pan", card.PAN.Reveal(), "-expiry", card.Expiry.YYMM(), "-code", card.Code.Reveal(),
+	}, args...)...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\n")
 		if step, mti, found := strings.Cut(line, ": "); found {
 			steps = append(steps, map[string]string{"step": step, "0": mti})
