@@ -70,8 +70,11 @@ func (p *play) anotherPasscode(ctx context.Context, s *Step) error {
 	p.Clock.Advance(token.PasscodeFor)
 	told := p.Host.Notices()
 	answer, err := p.wallet.Step(ctx, p.report.Token.Reference, token.NoticePasscode)
-	if err != nil || answer.Response != token.Approved {
-		return fmt.Errorf("no other passcode: response %s: %w", answer.Response, err)
+	if err != nil {
+		return err
+	}
+	if answer.Response != token.Approved {
+		return fmt.Errorf("no other passcode: response %s", answer.Response)
 	}
 	before := p.passcode
 	for p.passcode == before { // the notice may count as known: it has the first one's names
@@ -118,6 +121,34 @@ func (p *play) inquire(ctx context.Context, s *Step) error {
 		return fmt.Errorf("the wallet is answered with %s, the issuer with %s", byWallet.Response, byIssuer.Words())
 	}
 	s.Decided = fmt.Sprintf("token %s %s, to both", byWallet.Token.Number, byWallet.Token.Status.Word())
+	return nil
+}
+
+// signOff wants that nothing but network management is served afterwards.
+func (p *play) signOff(ctx context.Context, s *Step) error {
+	return p.manage(ctx, s, messages.SignOff, token.IssuerUnavailable)
+}
+
+func (p *play) signOn(ctx context.Context, s *Step) error {
+	return p.manage(ctx, s, messages.SignOn, token.Approved)
+}
+
+// manage sends a network management request and an echo, and looks how an
+// inquiry is answered after them.
+func (p *play) manage(ctx context.Context, s *Step, code messages.NetworkCode, want token.Response) error {
+	for _, c := range []messages.NetworkCode{code, messages.Echo} {
+		if err := p.wallet.Manage(ctx, c); err != nil {
+			return err
+		}
+	}
+	answer, err := p.wallet.Inquire(ctx, p.report.Token.Reference)
+	if err != nil {
+		return err
+	}
+	if answer.Response != want {
+		return fmt.Errorf("after the %s an inquiry has response %s, not %s", code.Word(), answer.Response, want)
+	}
+	s.Decided = fmt.Sprintf("after the %s the echo is answered, and an inquiry has response %s", code.Word(), want)
 	return nil
 }
 

@@ -71,6 +71,8 @@ const (
 	StepVerify    = "verify"    // an account verification
 	StepRepeat    = "repeat"    // the wallet asks the same again
 	StepInquire   = "inquire"   // wallet and issuer ask how the token stands
+	StepSignOff   = "sign-off"  // the wallet signs off, and is no longer served
+	StepSignOn    = "sign-on"   // and on again
 	StepAnother   = "another"   // the wallet asks for another passcode
 )
 

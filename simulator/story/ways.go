@@ -96,6 +96,11 @@ func lifeCases() []Case {
 			acts: []act{provision, {StepInquire, (*play).inquire}},
 		},
 		{
+			Name: "signed-off", About: "the wallet signs off, is not served until it signs on again, and the person pays",
+			Setup: Setup{SignOn: true},
+			acts:  []act{provision, {StepSignOff, (*play).signOff}, {StepSignOn, (*play).signOn}, tap},
+		},
+		{
 			Name: "suspend-and-resume", About: "the wallet suspends the token and resumes it, and pays",
 			acts: []act{provision, {StepSuspend, (*play).suspendByWallet}, {StepResume, (*play).resumeByWallet}, tap},
 		},

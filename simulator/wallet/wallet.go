@@ -97,6 +97,11 @@ func (o Options) check() error {
 // Close ends the connection.
 func (w *Wallet) Close() { w.station.Close() }
 
+// Manage signs on or off, or sends an echo.
+func (w *Wallet) Manage(ctx context.Context, code messages.NetworkCode) error {
+	return w.station.Manage(ctx, code)
+}
+
 // Phone is the phone that the wallet is on.
 func (w *Wallet) Phone() *phone.Phone { return w.options.Phone }
 
