@@ -85,8 +85,9 @@ func writeSteps(t *testing.T, b *strings.Builder) {
 5. When no answer comes, send the repeat, or reverse with a 0400 whose field 90 names the question. Fields 32, 37 and
    41 of a reversal are those of its question, too; with others it is not found (39 = 25).
 6. An issuer answers 0100, 0120, 0400, 0420 and 0620. The advices and notices among them (0120, 0420, 0620) come until
-   they are acknowledged by 39 = %[2]s; acknowledge one that you know already too. To a 0420
-   about what you never had, 39 = 25 is as good.
+   they are acknowledged by 39 = %[2]s; acknowledge one that you know already too. A notice
+   that still waits when there is news of the same reason about the same token gives way to it: the last one counts. To
+   a 0420 about what you never had, 39 = 25 is as good.
 7. Answer what you cannot read by its type and trace with 39 = %[3]s, and a type that you do not know with %[4]s.
 
 What always has the same value: field 3 is %[5]s; field 4 is %[6]s in an activation and its reversal or advice, and in
