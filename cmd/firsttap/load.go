@@ -215,7 +215,7 @@ func newLoadBar(out io.Writer) loadBar {
 func (b loadBar) tell(p load.Progress) {
 	line := fmt.Sprintf("%s: %d of %d", p.Phase, p.Done, p.Of)
 	if p.Phase == load.PhaseLoad {
-		line = fmt.Sprintf("%.0f s: %d answered, %.0f a second, p99 %v, %d faults",
+		line = fmt.Sprintf("%.0f s: %d answered, %.0f a second, p99 %v, faults: %d",
 			p.Took.Seconds(), p.Done, float64(p.Done)/p.Took.Seconds(), p.P99.Round(time.Microsecond), p.Faults)
 	}
 	if b.terminal {

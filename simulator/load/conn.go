@@ -83,11 +83,13 @@ func dialTCP(ctx context.Context, s Station) (net.Conn, error) {
 }
 
 // newConn takes a connected socket over. terminal begins every field 41.
-func newConn(socket net.Conn, s Station, terminal string, tally *Tally) *conn {
+// first is the number of its first trace.
+func newConn(socket net.Conn, s Station, terminal string, first uint64, tally *Tally) *conn {
 	c := &conn{
 		station: s, socket: socket, oracle: NewOracle(tally), tally: tally, terminal: terminal,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
+	c.stan.Store(first % traceNumbers)
 	c.running.Go(c.read)
 	c.running.Go(c.write)
 	return c
@@ -132,15 +134,16 @@ func base36(n uint64, characters int) string {
 	return string(b)
 }
 
-// ask sends a question, and gives its answer. An answer that does not come in
-// time, or is not sent, gives an error; the oracle has counted it.
-func (c *conn) ask(q *Question, typed messages.Message, timer *time.Timer, timeout time.Duration) (Answer, error) {
+// ask sends a question, and gives its answer. Without one it gives errNoAnswer,
+// which the oracle has counted, errInterrupted when ctx ends first, or why the
+// connection cannot be used.
+func (c *conn) ask(ctx context.Context, q *Question, typed messages.Message, timer *time.Timer, timeout time.Duration) (Answer, error) {
 	body, err := c.encode(typed)
 	if err != nil {
 		return Answer{}, fmt.Errorf("writing a request: %w", err)
 	}
 	if !c.oracle.Sent(q) {
-		return Answer{}, errEnded
+		return Answer{}, c.ended()
 	}
 	if err := c.send(specs.Header{Destination: gatewayNumber, Source: c.station.Number}, body); err != nil {
 		c.oracle.Withdrawn(q)
@@ -154,8 +157,22 @@ func (c *conn) ask(q *Question, typed messages.Message, timer *time.Timer, timeo
 		if c.oracle.Expired(q) {
 			return Answer{}, errNoAnswer
 		}
-		a := <-q.answer // it came in the same moment
-		return a, a.err
+	case <-ctx.Done():
+		if c.oracle.Withdrawn(q) {
+			return Answer{}, errInterrupted
+		}
+	}
+	a := <-q.answer // it came in the same moment
+	return a, a.err
+}
+
+// ended is why no question is taken.
+func (c *conn) ended() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return errors.New("a trace number came round while its request was still under way")
 	}
 }
 
@@ -283,12 +300,12 @@ func (c *conn) serve(h specs.Header, raw *specs.Message) {
 }
 
 // signOn signs on, and says in words why that failed.
-func (c *conn) signOn(timeout time.Duration) error {
+func (c *conn) signOn(ctx context.Context, timeout time.Duration) error {
 	q := &Question{Kind: Echo, answer: make(chan Answer, 1)}
 	typed := c.network(q, messages.SignOn)
 	timer := stoppedTimer()
 	defer timer.Stop()
-	a, err := c.ask(q, typed, timer, timeout)
+	a, err := c.ask(ctx, q, typed, timer, timeout)
 	if err != nil {
 		return fmt.Errorf("signing on at %s: %w", c.station.Addr, err)
 	}

@@ -95,6 +95,7 @@ const (
 	answered pastState = iota + 1
 	expired
 	lateAnswered
+	withdrawn
 )
 
 // NewOracle makes an oracle that counts into tally.
@@ -139,6 +140,7 @@ func (o *Oracle) Answered(a Answer) {
 		o.past.put(mark, lateAnswered)
 		o.tally.counts[Lost].Add(-1)
 		o.tally.Add(Late, about(a.Trace))
+	case withdrawn:
 	default:
 		if waits {
 			o.take(q, a) // Check says what differs
@@ -169,13 +171,17 @@ func (o *Oracle) Expired(q *Question) bool {
 	return true
 }
 
-// Withdrawn ends the wait for a request that did not leave.
-func (o *Oracle) Withdrawn(q *Question) {
+// Withdrawn ends the wait for a request that did not leave, or whose answer is
+// of no interest any more. It is false when the answer came in the same moment.
+func (o *Oracle) Withdrawn(q *Question) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.waiting[q.Trace.STAN] == q {
-		delete(o.waiting, q.Trace.STAN)
+	if o.waiting[q.Trace.STAN] != q {
+		return false
 	}
+	delete(o.waiting, q.Trace.STAN)
+	o.past.put(o.mark(q.Trace), withdrawn)
+	return true
 }
 
 // mark names a trace by the fields that every answer has.

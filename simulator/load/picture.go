@@ -50,7 +50,7 @@ func (r Report) Draw(w io.Writer) error {
 }
 
 func (r Report) caption() string {
-	return fmt.Sprintf("%s, %d in flight, %d connections to each door, %.0f answers a second; oracle: %d faults",
+	return fmt.Sprintf("%s, %d in flight, connections to each door: %d, %.0f answers a second, faults: %d",
 		r.Mix, r.InFlight, r.Connections, r.PerSecond, r.Oracle.Sum())
 }
 

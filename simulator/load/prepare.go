@@ -174,7 +174,7 @@ func drawAccounts(random io.Reader, from card.Range, n int, now time.Time) ([]ac
 			return nil, fmt.Errorf("drawing accounts: %w", err)
 		case taken[pan]:
 			if misses++; misses == drawsMax {
-				return nil, fmt.Errorf("%w: the range %s has no %d accounts", ErrPlan, from, n)
+				return nil, fmt.Errorf("%w: the range %s has hardly room for %d accounts", ErrPlan, from, n)
 			}
 			continue
 		}
@@ -234,7 +234,7 @@ func (r *run) provision(ctx context.Context) (*payer, error) {
 		return nil, err
 	}
 	channel := client.Phone{BaseURL: r.Supply.Phones, HTTP: r.Supply.HTTP, Key: held.Key()}
-	data, err := r.activate(account, channel.DeviceID())
+	data, err := r.activate(ctx, account, channel.DeviceID())
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (r *run) provision(ctx context.Context) (*payer, error) {
 }
 
 // activate asks for the token of a device, and gives its reference.
-func (r *run) activate(a *account, device string) (reference string, err error) {
+func (r *run) activate(ctx context.Context, a *account, device string) (reference string, err error) {
 	c := r.conns[Activation][0]
 	now := time.Now()
 	code, err := a.code(now)
@@ -253,7 +253,7 @@ func (r *run) activate(a *account, device string) (reference string, err error) 
 	timer := stoppedTimer()
 	defer timer.Stop()
 	request := r.traffic.activation(q, a, dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: code}, device, now)
-	answer, err := c.ask(q, request, timer, r.Timeout)
+	answer, err := c.ask(ctx, q, request, timer, r.Timeout)
 	if err != nil {
 		return "", fmt.Errorf("provisioning a token for taps: %w", err)
 	}

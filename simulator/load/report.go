@@ -171,7 +171,7 @@ func (r Report) Write(w io.Writer) error {
 	if r.Rate > 0 {
 		rate = fmt.Sprintf("%d/s", r.Rate)
 	}
-	fmt.Fprintf(&b, "%s at %s, %d in flight, %d connections to each door, %.1f s\n\n", r.Mix, rate, r.InFlight, r.Connections, r.DurationMS/1000)
+	fmt.Fprintf(&b, "%s at %s, %d in flight, connections to each door: %d, %.1f s\n\n", r.Mix, rate, r.InFlight, r.Connections, r.DurationMS/1000)
 	fmt.Fprintf(&b, "%-11s %10s %10s  %9s %9s %9s %9s %9s  ms\n", "", "answered", "a second", "p50", "p90", "p99", "p99.9", "max")
 	for _, k := range r.Kinds {
 		k.row(&b, string(k.Kind), true, k.Latency)

@@ -3,6 +3,7 @@ package load
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -74,6 +75,8 @@ type run struct {
 	stopped sync.Once
 	why     error // it ended early
 	stop    context.CancelFunc
+	// interrupt ends what waits for an answer, too; it lives as long as load.
+	interrupt context.Context
 }
 
 // Run prepares what the mix needs, puts the load on the gateway, and reports. An
@@ -87,7 +90,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if o.Dial == nil {
 		o.Dial = dialTCP
 	}
-	r := &run{Options: o, schedule: o.Schedule(), given: NewGiven(), record: newRecorder(o.Plan), conns: make(map[Kind][]*conn)}
+	r := newRun(o)
 	defer r.close()
 	if err := r.connect(ctx); err != nil {
 		return Report{}, err
@@ -99,13 +102,18 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return r.report(took), nil
 }
 
+func newRun(o Options) *run {
+	return &run{Options: o, schedule: o.Schedule(), given: NewGiven(), record: newRecorder(o.Plan), conns: make(map[Kind][]*conn)}
+}
+
 // connect opens the connections to the doors that the mix needs, and signs on.
 func (r *run) connect(ctx context.Context) error {
-	var nonce [2]byte
+	var nonce [8]byte // a trace of another run in the same hour would be taken for a repeat
 	if _, err := io.ReadFull(r.Random, nonce[:]); err != nil {
 		return fmt.Errorf("drawing terminal ids: %w", err)
 	}
-	run := base36(uint64(nonce[0])<<8|uint64(nonce[1]), 3)
+	drawn := binary.BigEndian.Uint64(nonce[:])
+	run := base36(drawn>>32, 3)
 	for _, door := range []struct {
 		station Station
 		kinds   []Kind
@@ -122,9 +130,9 @@ func (r *run) connect(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("cannot reach the gateway at %s: is it running? %w", door.station.Addr, err)
 			}
-			c := newConn(socket, door.station, run+base36(uint64(len(r.all)), 2), &r.tally)
+			c := newConn(socket, door.station, run+base36(uint64(len(r.all)), 2), drawn, &r.tally)
 			r.all = append(r.all, c)
-			if err := c.signOn(r.Timeout); err != nil {
+			if err := c.signOn(ctx, r.Timeout); err != nil {
 				return err
 			}
 			for _, k := range door.kinds {
@@ -144,17 +152,9 @@ func (r *run) close() {
 // load runs until the schedule is over and everything is answered or lost, or
 // ctx ends. It gives how long requests started.
 func (r *run) load(ctx context.Context) time.Duration {
+	r.interrupt = ctx
 	ctx, r.stop = context.WithCancel(ctx)
 	defer r.stop()
-	for _, c := range r.all {
-		go func() {
-			select {
-			case <-c.done:
-				r.halt(fmt.Errorf("the connection to %s was lost: %w", c.station.Addr, c.err))
-			case <-ctx.Done():
-			}
-		}()
-	}
 	r.beginning = time.Now()
 	var workers, telling sync.WaitGroup
 	over, end := context.WithCancel(context.Background())
@@ -169,12 +169,14 @@ func (r *run) load(ctx context.Context) time.Duration {
 	if r.schedule.Open() && ctx.Err() == nil {
 		r.record.unsent(r.Plan, r.sent.Load(), r.Duration)
 	}
-	r.settle(ctx)
-	if ctx.Err() != nil {
-		r.halt(ctx.Err())
+	r.settle(r.interrupt)
+	if r.interrupt.Err() != nil {
+		r.halt(errInterrupted)
 	}
 	return took
 }
+
+var errInterrupted = errors.New("interrupted")
 
 // halt ends the load early. The first reason counts.
 func (r *run) halt(why error) {
@@ -272,14 +274,16 @@ func (r *run) one(ctx context.Context, timer *time.Timer, n uint64, intended tim
 	r.sent.Add(1)
 	r.record.started(k)
 	t := timing{intended: intended, sent: time.Since(r.beginning)}
-	answer, err := c.ask(a.question, a.request, timer, r.Timeout)
+	answer, err := c.ask(r.interrupt, a.question, a.request, timer, r.Timeout)
 	switch {
 	case errors.Is(err, errNoAnswer):
 		t.done = time.Since(r.beginning)
 		r.record.lost(k, t)
 		return nil
-	case err != nil:
+	case errors.Is(err, errInterrupted):
 		return err
+	case err != nil:
+		return fmt.Errorf("asking at %s: %w", c.station.Addr, err)
 	}
 	t.done = answer.At.Sub(r.beginning)
 	v := a.question.Check(answer, r.given)
