@@ -20,6 +20,7 @@ import (
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/internal/certs"
 	"github.com/firsttap/firsttap/internal/config"
+	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/internal/network"
 	"github.com/firsttap/firsttap/simulator/load"
 )
@@ -45,19 +46,34 @@ func (f loadFlags) targetOptions(ctx context.Context, log zerolog.Logger) (load.
 	if err != nil || f.issuer == "" {
 		return options, nothing, err
 	}
-	secured, admit, err := hostTLS(parts.issuer)
+	running := background(ctx)
+	if err := f.host(ctx, parts.issuer, running, log); err != nil {
+		return load.Options{}, nothing, errors.Join(err, running.stop())
+	}
+	return options, running.stop, nil
+}
+
+// host listens at --issuer and waits until the gateway has connected.
+func (f loadFlags) host(ctx context.Context, settings config.IssuerPart, running *backgrounds, log zerolog.Logger) error {
+	secured, admit, err := hostTLS(settings)
 	if err != nil {
-		return load.Options{}, nothing, err
+		return err
 	}
 	l, err := net.Listen("tcp", f.issuer)
 	if err != nil {
-		return load.Options{}, nothing, fmt.Errorf("the issuer's host cannot listen: %w", err)
+		return fmt.Errorf("the issuer's host cannot listen: %w", err)
 	}
-	host := load.NewIssuer(parts.issuer.Codec(), parts.issuer.Frames(), parts.issuer.Station, log)
+	host := load.NewIssuer(settings.Codec(), settings.Frames(), settings.Station, log)
 	host.Options.TLS, host.Options.Admit = secured, admit
-	running := background(ctx)
+	met := link.NewPool(settings.Name, false)
+	host.Options.Pool = met
 	running.run(func(ctx context.Context) error { return host.Serve(ctx, l) })
-	return options, running.stop, nil
+	waiting, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := met.WaitUp(waiting); err != nil {
+		return fmt.Errorf("no gateway connected to the issuer's host at %s: do its settings name this address? %w", l.Addr(), err)
+	}
+	return nil
 }
 
 // parts reads the settings.
