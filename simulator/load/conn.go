@@ -37,6 +37,10 @@ const (
 	faultsMax     = 16              // answers that cannot be decoded, before the connection is given up
 )
 
+// bodyBytesGuess is room made for a message before its length is known: a tap
+// has about 300.
+const bodyBytesGuess = 512
+
 // Errors of a connection.
 var (
 	errEnded  = errors.New("the connection ended")
@@ -52,6 +56,7 @@ type conn struct {
 	tally    *Tally
 	terminal string // first five characters of field 41
 	stan     atomic.Uint64
+	second   atomic.Pointer[second] // of the last trace
 
 	mu      sync.Mutex // guards waiting
 	waiting []byte     // frames that were not written yet
@@ -114,11 +119,35 @@ func (c *conn) end(err error) {
 // one of a million, and the end of field 41 says which million.
 func (c *conn) trace(now time.Time) messages.Trace {
 	n := c.stan.Add(1) - 1
-	stan := fmt.Sprintf("%06d", n%traceNumbers+1)
+	stan := decimal6(n%traceNumbers + 1)
+	at := c.second.Load()
+	if at == nil || at.unix != now.Unix() {
+		at = &second{now.Unix(), messages.Stamp(now), messages.RRN(now, "")[:rrnTimeDigits]}
+		c.second.Store(at)
+	}
 	return messages.Trace{
-		Transmitted: messages.Stamp(now), STAN: stan, RRN: messages.RRN(now, stan),
+		Transmitted: at.stamp, STAN: stan, RRN: at.hour + stan,
 		Acquirer: c.station.Acquirer, Terminal: c.terminal + base36(n/traceNumbers, terminalMillions), Acceptor: c.station.Acceptor,
 	}
+}
+
+// second is what the traces of one second have in common.
+type second struct {
+	unix  int64
+	stamp string // field 7
+	hour  string // the beginning of field 37
+}
+
+const rrnTimeDigits = 6 // of field 37, before the trace number
+
+// decimal6 is n in six digits.
+func decimal6(n uint64) string {
+	var b [6]byte
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return string(b[:])
 }
 
 const terminalMillions = 3 // characters of field 41 that count millions of requests
@@ -183,7 +212,7 @@ func (c *conn) encode(typed messages.Message) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.station.Codec.Append(nil, m)
+	return c.station.Codec.Append(make([]byte, 0, bodyBytesGuess), m)
 }
 
 // send queues a frame. There are never more than questions in flight.

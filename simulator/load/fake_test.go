@@ -20,7 +20,7 @@ import (
 	"github.com/firsttap/firsttap/token"
 )
 
-// requestor is of the tests' tokens, cardKey their one key.
+// requestor and cardKey are those of the tests' tokens.
 const requestor = "40010030273"
 
 var vap = func() specs.Framing {
@@ -29,6 +29,14 @@ var vap = func() specs.Framing {
 		panic(err)
 	}
 	return f
+}()
+
+var cardKey = func() emv.Key {
+	key, err := emv.ParseKey("0123456789ABCDEFFEDCBA9876543210")
+	if err != nil {
+		panic(err)
+	}
+	return key
 }()
 
 // fake is a gateway on a pipe. It answers everything rightly, but hands each
@@ -110,7 +118,9 @@ func (f *fake) right(typed messages.Message) messages.Message {
 			Expiry: card.MustExpiry("2912"), Type: token.SecureElement, Status: token.Active,
 		})
 	case *messages.TapRequest:
-		return r.Answer(id, approval(id), emv.Cryptogram{})
+		o := approval(id)
+		o.CSU = [4]byte{0, 0x80, 0, 0}
+		return r.Answer(id, o, emv.ARPC2(emv.SessionKey(cardKey, r.Tap.Chip.ATC), r.Tap.Cryptogram, o.CSU))
 	case *messages.RemoteRequest:
 		return r.Answer(id, approval(id))
 	}
@@ -194,7 +204,7 @@ func (f *fake) play(t *testing.T, p Plan, change ...func(*run)) Report {
 	r.traffic.accounts = []account{{pan: mustComplete("476173900101011"), expiry: card.MustExpiry("2912"), codes: []client.Code{{Code: code}}}}
 	r.traffic.left.Store(int64(p.InFlight))
 	for range p.InFlight {
-		r.traffic.payers <- &payer{phone: loaded(t)}
+		r.traffic.payers <- loaded(t)
 	}
 	for _, c := range change {
 		c(r)
@@ -202,22 +212,33 @@ func (f *fake) play(t *testing.T, p Plan, change ...func(*run)) Report {
 	return r.report(r.load(t.Context()))
 }
 
-func loaded(t *testing.T) *phone.Phone {
+// loaded is a phone with a token, which a terminal has read.
+func loaded(t testing.TB) *payer {
 	t.Helper()
 	held, err := phone.New(chance())
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := emv.ParseKey("0123456789ABCDEFFEDCBA9876543210")
-	if err != nil {
-		t.Fatal(err)
-	}
 	err = held.Load(phone.Material{
-		Number: mustComplete("489537001000000"), Expiry: card.MustExpiry("2912"), CardKey: key,
+		Number: mustComplete("489537001000000"), Expiry: card.MustExpiry("2912"), CardKey: cardKey,
 		Reference: "0123456789abcdef0123456789abcdef", Requestor: requestor,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return held
+	p, err := newPayer(t.Context(), held.Card(), cardKey, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+var panOfAnother = mustComplete("400000000000000")
+
+func mustComplete(digits string) card.PAN {
+	pan, err := card.CompletePAN(digits)
+	if err != nil {
+		panic(err)
+	}
+	return pan
 }

@@ -182,8 +182,7 @@ func TestTokensAreUsedUp(t *testing.T) {
 		got := (&fake{t: t}).play(t, p, func(r *run) {
 			for range 2 {
 				held := <-r.traffic.payers
-				held.taps = tapsMax - 3
-				held.phone.SetCounter(tapsMax - 3)
+				held.atc = atcMax - 3
 				r.traffic.payers <- held
 			}
 		})

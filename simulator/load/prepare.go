@@ -13,6 +13,7 @@ import (
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/simulator/phone"
 	"github.com/firsttap/firsttap/token"
 )
@@ -238,7 +239,15 @@ func (r *run) provision(ctx context.Context) (*payer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &payer{phone: held}, patiently(ctx, func() error { return r.loadKey(ctx, channel, held, data) })
+	var key emv.Key
+	err = patiently(ctx, func() error {
+		key, err = r.loadKey(ctx, channel, held, data)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newPayer(ctx, held.Card(), key, time.Now())
 }
 
 // activate asks for the token of a device, and gives its reference.
@@ -264,10 +273,11 @@ func (r *run) activate(ctx context.Context, a *account, device string) (referenc
 	return found.reference, nil
 }
 
-func (r *run) loadKey(ctx context.Context, channel client.Phone, held *phone.Phone, reference string) error {
+// loadKey puts a token's key on its phone and tells the network so.
+func (r *run) loadKey(ctx context.Context, channel client.Phone, held *phone.Phone, reference string) (emv.Key, error) {
 	m, err := channel.FetchKey(ctx, reference)
 	if err != nil {
-		return fmt.Errorf("fetching a token's key: %w", err)
+		return emv.Key{}, fmt.Errorf("fetching a token's key: %w", err)
 	}
 	err = held.Load(phone.Material{
 		Number: m.Number, Sequence: m.Sequence, Expiry: m.Expiry, CardKey: m.CardKey,
@@ -275,7 +285,7 @@ func (r *run) loadKey(ctx context.Context, channel client.Phone, held *phone.Pho
 		KeyIndex: m.KeyIndex, ServiceCode: m.ServiceCode, Discretionary: m.Discretionary,
 	})
 	if err != nil {
-		return fmt.Errorf("loading a token on a phone: %w", err)
+		return emv.Key{}, fmt.Errorf("loading a token on a phone: %w", err)
 	}
-	return channel.Report(ctx, reference, client.ResultSuccess)
+	return m.CardKey, channel.Report(ctx, reference, client.ResultSuccess)
 }

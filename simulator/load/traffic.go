@@ -5,12 +5,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/simulator/phone"
 	"github.com/firsttap/firsttap/simulator/terminal"
@@ -66,14 +68,58 @@ func (a *account) code(now time.Time) (dcvv2.Code, error) {
 	return dcvv2.Code{}, errCodes
 }
 
-// payer is a phone with one token, which makes one tap at a time.
+// payer is a phone with one token, which makes one tap at a time. A terminal
+// reads it once, through all its commands; later taps differ in counter, amount
+// and number only, and in the cryptogram over them.
 type payer struct {
-	phone *phone.Phone
-	taps  int
+	key   emv.Key
+	first terminal.Tap
+	atc   uint16 // of the last tap
 }
 
-// tapsMax is how many taps a token makes: its counter has two bytes.
-const tapsMax = 1<<16 - 1
+// newPayer reads a phone that has a token with this card key.
+func newPayer(ctx context.Context, held phone.Card, key emv.Key, now time.Time) (*payer, error) {
+	purchase := terminal.Purchase{Currency: currencyNumber, Country: countryNumber, Date: now}
+	first, err := terminal.Read(ctx, held, purchase)
+	if err != nil {
+		return nil, fmt.Errorf("reading a phone: %w", err)
+	}
+	return &payer{key: key, first: first, atc: first.Chip.ATC}, nil
+}
+
+// tap is the next tap.
+func (p *payer) tap(amount uint64, unpredictable uint32) (token.Tap, error) {
+	p.atc++
+	in := p.first.Chip
+	in.ATC, in.AmountAuthorised = p.atc, amount
+	binary.BigEndian.PutUint32(in.Unpredictable[:], unpredictable)
+	made, err := emv.ApplicationCryptogram(p.key, in)
+	return token.Tap{
+		Number: p.first.Number, Sequence: p.first.Sequence, Expiry: p.first.Expiry, Amount: amount, Chip: in, Cryptogram: made,
+	}, err
+}
+
+var errRefused = errors.New("the issuer's cryptogram is not of this tap")
+
+// confirm checks the issuer's cryptogram as the phone would. Some versions have
+// none.
+func (p *payer) confirm(made token.Tap, a messages.TapAnswer) error {
+	version, err := emv.VersionOf(made.Chip.IAD)
+	switch {
+	case a.ARPC.IsZero():
+		return nil
+	case err != nil:
+		return err
+	case version == emv.Version18 && emv.VerifyARPC2(emv.SessionKey(p.key, made.Chip.ATC), made.Cryptogram, a.CSU, a.ARPC):
+		return nil
+	case version != emv.Version18 && emv.VerifyARPC1(p.key, made.Cryptogram, a.ARC, a.ARPC):
+		return nil
+	}
+	return errRefused
+}
+
+// atcMax is the last counter of a token: it has two bytes.
+const atcMax = math.MaxUint16
 
 // traffic makes the requests of a run. It may be used by many goroutines.
 type traffic struct {
@@ -87,8 +133,7 @@ type traffic struct {
 	left     atomic.Int64
 }
 
-// ask makes a request and asks it on c. It gives the answer, its question, and
-// when the request left.
+// asked is a request that is ready to leave.
 type asked struct {
 	question *Question
 	request  messages.Message
@@ -163,26 +208,15 @@ func (t *traffic) tap(ctx context.Context, c *conn, q *Question, n uint64) (aske
 	}
 	now := time.Now()
 	q.Trace, q.Amount = c.trace(now), amountOf(n)
-	purchase := terminal.Purchase{Amount: q.Amount, Currency: currencyNumber, Country: countryNumber, Date: now}
-	binary.BigEndian.PutUint32(purchase.Unpredictable[:], uint32(scatter(n)))
-	read, err := terminal.Read(ctx, p.phone.Card(), purchase)
+	made, err := p.tap(q.Amount, uint32(scatter(n)))
 	if err != nil {
 		t.free(p)
-		return asked{}, fmt.Errorf("reading a phone: %w", err)
+		return asked{}, fmt.Errorf("making a tap: %w", err)
 	}
-	q.Number = read.Number
-	q.Confirm = func(a messages.TapAnswer) error {
-		if a.ARPC.IsZero() {
-			return nil // some versions of cryptograms have no answer
-		}
-		return terminal.Complete(context.WithoutCancel(ctx), p.phone.Card(), terminal.IssuerAnswer{ARPC: a.ARPC, CSU: a.CSU, ARC: a.ARC})
-	}
+	q.Number = made.Number
+	q.Confirm = func(a messages.TapAnswer) error { return p.confirm(made, a) }
 	request := &messages.TapRequest{
-		Trace: q.Trace, Local: messages.LocalAt(now), Place: tapPlace, Requestor: read.Requestor,
-		Tap: token.Tap{
-			Number: read.Number, Sequence: read.Sequence, Expiry: read.Expiry, Amount: q.Amount,
-			Chip: read.Chip, Cryptogram: read.Cryptogram,
-		},
+		Trace: q.Trace, Local: messages.LocalAt(now), Place: tapPlace, Requestor: p.first.Requestor, Tap: made,
 	}
 	return asked{q, request, func() { t.free(p) }}, nil
 }
@@ -196,7 +230,6 @@ func (t *traffic) payer(ctx context.Context) (*payer, error) {
 		if !ok {
 			return nil, errTokens
 		}
-		p.taps++
 		return p, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -206,7 +239,7 @@ func (t *traffic) payer(ctx context.Context) (*payer, error) {
 // free gives a phone back. When the last counter has reached its end there are
 // none any more.
 func (t *traffic) free(p *payer) {
-	if p.taps < tapsMax {
+	if p.atc < atcMax {
 		t.payers <- p
 		return
 	}
