@@ -96,7 +96,10 @@ var misbehaviours = []struct {
 	{"swaps reference numbers", Tap, swapped(func(from, to *messages.TapAnswer) { to.RRN = from.RRN }), Oracled{MixedUp: 50}, "field 37 differs"},
 	{"swaps whole traces", Tap, swapped(func(from, to *messages.TapAnswer) { to.Trace = from.Trace }), Oracled{MixedUp: 50}, "field 4 differs"},
 	{"swaps cryptograms", Tap, swapped(func(from, to *messages.TapAnswer) { to.ARPC = from.ARPC }), Oracled{MixedUp: 50}, "field 55, which the phone refuses,"},
-	{"gives no cryptogram", Tap, changed(func(m messages.Message) { m.(*messages.TapAnswer).ARPC = emv.Cryptogram{} }), Oracled{}, ""},
+	{"gives no cryptogram", Tap, changed(func(m messages.Message) {
+		a := m.(*messages.TapAnswer)
+		a.ARPC, a.CSU = emv.Cryptogram{}, [4]byte{}
+	}), Oracled{}, ""},
 	{"changes amounts", Tap, changed(func(m messages.Message) { m.(*messages.TapAnswer).Amount++ }), Oracled{MixedUp: 10}, "field 4"},
 	{"changes terminals", Tap, changed(func(m messages.Message) { m.(*messages.TapAnswer).Terminal = "TERMID01" }), Oracled{MixedUp: 10}, "field 41"},
 	{"changes times", Echo, changed(func(m messages.Message) { m.(*messages.NetworkAnswer).Transmitted = "0704000000" }), Oracled{MixedUp: 10}, "field 7"},
