@@ -215,15 +215,30 @@ func (c *conn) encode(typed messages.Message) ([]byte, error) {
 	return c.station.Codec.Append(make([]byte, 0, bodyBytesGuess), m)
 }
 
-// send queues a frame. There are never more than questions in flight.
+// queueBytesMax is how much waits to be written before the connection is given
+// up: all requests that may be in flight, at their longest.
+const queueBytesMax = InFlightMax * specs.FrameBytesMax
+
+var errStuck = errors.New("the gateway does not read, and makes us write")
+
+// send queues a frame.
 func (c *conn) send(h specs.Header, body []byte) error {
+	return c.queue(func(b []byte) ([]byte, error) { return c.station.Framing.Append(b, h, body) })
+}
+
+func (c *conn) queue(frame func(behind []byte) ([]byte, error)) error {
 	c.mu.Lock()
+	stuck := len(c.waiting) > queueBytesMax
 	var err error
-	c.waiting, err = c.station.Framing.Append(c.waiting, h, body)
-	c.mu.Unlock()
-	if err == nil {
-		c.nudge()
+	if !stuck {
+		c.waiting, err = frame(c.waiting)
 	}
+	c.mu.Unlock()
+	if stuck {
+		c.end(errStuck)
+		return errStuck
+	}
+	c.nudge()
 	return err
 }
 
@@ -302,10 +317,7 @@ func (c *conn) take(frame specs.Frame) bool {
 }
 
 func (c *conn) keepAlive() {
-	c.mu.Lock()
-	c.waiting = c.station.Framing.AppendKeepAlive(c.waiting)
-	c.mu.Unlock()
-	c.nudge()
+	_ = c.queue(func(b []byte) ([]byte, error) { return c.station.Framing.AppendKeepAlive(b), nil })
 }
 
 // serve answers a request of the gateway: an echo, or a notice of a token.
