@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"strings"
 	"testing"
@@ -236,6 +237,9 @@ func TestReport(t *testing.T) {
 		golden.CheckText(t, "testdata/report.json", document.String())
 		golden.CheckText(t, "testdata/report.txt", text.String())
 		golden.CheckText(t, "testdata/report.svg", picture.String())
+		if err := xml.Unmarshal(picture.Bytes(), new(struct{})); err != nil {
+			t.Errorf("the picture is no XML: %v", err)
+		}
 		if len(told) < 2 || told[0].Phase != PhaseLoad || told[0].Took != time.Second || told[0].Done < 70 ||
 			told[0].P99 < 9*time.Millisecond || told[0].P99 > 11*time.Millisecond {
 			t.Errorf("told %+v", told)
