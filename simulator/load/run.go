@@ -58,6 +58,10 @@ const tellEvery = time.Second
 // that come twice (ours).
 const settleTime = 250 * time.Millisecond
 
+// lateMax is how long after the end of its time a request may still start (ours):
+// a machine that pauses for a moment leaves none out.
+const lateMax = time.Second
+
 // run is a load under way.
 type run struct {
 	Options
@@ -70,6 +74,7 @@ type run struct {
 	all       []*conn
 	next      atomic.Uint64 // number of the next request
 	sent      atomic.Uint64
+	last      atomic.Int64 // when the last request started, a time.Duration after the beginning
 	beginning time.Time
 
 	stopped sync.Once
@@ -163,17 +168,20 @@ func (r *run) load(ctx context.Context) time.Duration {
 		workers.Go(func() { r.work(ctx) })
 	}
 	workers.Wait()
-	took := min(time.Since(r.beginning), r.Duration)
 	end()
 	telling.Wait()
 	if r.schedule.Open() && ctx.Err() == nil {
-		r.record.unsent(r.Plan, r.sent.Load(), r.Duration)
+		r.record.unsent(r.Plan, r.sent.Load(), r.Duration+lateMax)
 	}
 	r.settle(r.interrupt)
 	if r.interrupt.Err() != nil {
 		r.halt(errInterrupted)
 	}
-	return took
+	started := time.Duration(r.last.Load())
+	if r.why != nil {
+		return started
+	}
+	return max(started, r.Duration)
 }
 
 var errInterrupted = errors.New("interrupted")
@@ -245,7 +253,7 @@ func (r *run) begin(ctx context.Context, timer *time.Timer, n uint64) (intended 
 		return now, now < r.Duration
 	}
 	intended, ok = r.schedule.At(n)
-	if !ok || now >= r.Duration {
+	if !ok || now >= r.Duration+lateMax {
 		return 0, false
 	}
 	if intended <= now {
@@ -274,6 +282,7 @@ func (r *run) one(ctx context.Context, timer *time.Timer, n uint64, intended tim
 	r.sent.Add(1)
 	r.record.started(k)
 	t := timing{intended: intended, sent: time.Since(r.beginning)}
+	r.last.Store(int64(t.sent))
 	answer, err := c.ask(r.interrupt, a.question, a.request, timer, r.Timeout)
 	switch {
 	case errors.Is(err, errNoAnswer):
