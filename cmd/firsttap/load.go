@@ -97,7 +97,8 @@ func (f *loadFlags) add(c *cobra.Command) {
 	flags.DurationVar(&f.Duration, "duration", f.Duration, fmt.Sprintf("in which requests start, %v to %v", load.DurationMin, load.DurationMax))
 	flags.IntVar(&f.Steps, "steps", f.Steps, fmt.Sprintf("in which the rate grows to --rate, 1 to %d", load.StepsMax))
 	flags.DurationVar(&f.Timeout, "timeout", f.Timeout, fmt.Sprintf("after which a request is lost, %v to %v", load.TimeoutMin, load.TimeoutMax))
-	flags.IntVar(&f.accounts, "accounts", accountsDefault, fmt.Sprintf("for activations and verifications, with a code each, 1 to %d", load.AccountsMax))
+	flags.IntVar(&f.accounts, "accounts", accountsDefault, fmt.Sprintf("for activations and verifications, with a code each, 1 to %d (default: as many as --rate needs when codes are used once, else %d)", load.AccountsMax, accountsDefault))
+	flags.Lookup("accounts").DefValue = "0" // said above
 	flags.IntVar(&f.tokens, "tokens", 0, fmt.Sprintf("for taps, 1 to %d (default: --in-flight)", load.TokensMax))
 	flags.BoolVar(&f.reuse, "reuse-codes", false, "use codes again when all are used, in a range with oncePerWindow: false (default with --self)")
 	flags.BoolVar(&f.declines, "declines-ok", false, "take declines for right answers")
@@ -111,7 +112,7 @@ func (f *loadFlags) add(c *cobra.Command) {
 }
 
 // check refuses what cannot be done, before anything is begun.
-func (f *loadFlags) check() (err error) {
+func (f *loadFlags) check(accountsGiven bool) (err error) {
 	if f.Mix, err = load.ParseMix(f.mix); err != nil {
 		return usage("--mix: %v", err)
 	}
@@ -123,6 +124,9 @@ func (f *loadFlags) check() (err error) {
 	}
 	if err := f.Plan.Check(); err != nil {
 		return usage("%v", err)
+	}
+	if need := f.AccountsNeeded(); !accountsGiven && !f.self && !f.reuse && need > 0 {
+		f.accounts = need
 	}
 	if f.self && (f.target != "" || f.merchant != "" || f.issuer != "" || f.settings != partsFlags{}) {
 		return usage("--self brings gateway, issuer and settings along: it does not go with --target, --merchants, --issuer or settings")
@@ -153,7 +157,7 @@ func loading(c *cobra.Command, f loadFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := f.check(); err != nil {
+	if err := f.check(c.Flags().Changed("accounts")); err != nil {
 		return err
 	}
 	options, stop, err := f.options(c.Context(), log)

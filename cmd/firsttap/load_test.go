@@ -53,7 +53,7 @@ func TestLoadOnAGatewayElsewhere(t *testing.T) {
 	}
 	args := []string{
 		"load", "--issuer", issuerAt, "--mix", "echo=1,activation=1,tap=1,verify=1", "--rate", "40", "--duration", "1s",
-		"--in-flight", "16", "--accounts", "40", "--json",
+		"--in-flight", "16", "--json",
 	}
 	for part, text := range files {
 		file := filepath.Join(dir, part+".yaml")

@@ -84,3 +84,25 @@ func (p Plan) Check() error {
 	}
 	return nil
 }
+
+// countedMax is how many requests AccountsNeeded counts (ours): half a second
+// of counting.
+const countedMax = 100_000_000
+
+// AccountsNeeded is how many accounts a load uses that uses each code once, at
+// most AccountsMax. It is 0 at rate max, where nobody knows, and for a mix that
+// shows no codes.
+func (p Plan) AccountsNeeded() (count int) {
+	if !p.Mix.Has(Activation) && !p.Mix.Has(Verify) {
+		return 0
+	}
+	for n := range min(p.Schedule().Total(), countedMax) {
+		if k := p.Mix.At(p.Seed, n); k == Activation || k == Verify {
+			count++
+		}
+		if count == AccountsMax {
+			break
+		}
+	}
+	return count
+}

@@ -86,6 +86,37 @@ func TestParseMix(t *testing.T) {
 	}
 }
 
+// A load at a rate needs exactly the accounts that it then uses.
+func TestAccountsNeeded(t *testing.T) {
+	p := Plan{Mix: Mix{{Activation, 70}, {Tap, 30}}, Rate: 100, Duration: 2 * time.Second, Steps: 1, InFlight: 64, Connections: 1, Seed: 7}
+	need := p.AccountsNeeded()
+	if need < 110 || need > 170 {
+		t.Errorf("200 requests need %d accounts", need)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		got := (&fake{t: t}).play(t, p)
+		if got.Kinds[0].Sent != int64(need) {
+			t.Errorf("%d activations were sent, and %d accounts said to be needed", got.Kinds[0].Sent, need)
+		}
+	})
+	for _, c := range []struct {
+		mix  Mix
+		rate int
+		want int
+	}{
+		{Mix{{Verify, 1}}, 10, 20},
+		{Mix{{Tap, 1}, {Echo, 1}}, 10, 0},
+		{Mix{{Verify, 1}}, 0, 0},
+		{Mix{{Verify, 1}}, AccountsMax / 2, AccountsMax},
+		{Mix{{Verify, 1}}, AccountsMax/2 + 1, AccountsMax},
+	} {
+		p.Mix, p.Rate = c.mix, c.rate
+		if got := p.AccountsNeeded(); got != c.want {
+			t.Errorf("%v at %d a second needs %d accounts, not %d", c.mix, c.rate, got, c.want)
+		}
+	}
+}
+
 // Kinds come as often as their weights say, and the same under the same seed.
 func TestMixAt(t *testing.T) {
 	m := Mix{{Activation, 70}, {Tap, 30}}
