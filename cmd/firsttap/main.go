@@ -97,6 +97,7 @@ it was not asked for rightly.`,
 		rangesCommand(),
 		stationsCommand(),
 		guessCommand(),
+		loadCommand(),
 		specCommand(),
 		versionCommand(),
 	)

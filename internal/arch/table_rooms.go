@@ -22,6 +22,7 @@ var (
 
 const (
 	connection = "github.com/moov-io/iso8583-connection"
+	hdr        = "github.com/HdrHistogram/hdrhistogram-go"
 	goose      = "github.com/pressly/goose/v3"
 	iso8583    = "github.com/moov-io/iso8583"
 	jose       = "github.com/go-jose/go-jose/v4"
@@ -122,7 +123,7 @@ var rooms = []room{
 	},
 	{
 		folder: "simulator", may: with(core, "messages", "specs", "api/client", "internal/link", "internal/secret"),
-		modules: []string{zerolog, uuid, jose, iso8583, connection, "golang.org/x/net"},
+		modules: []string{hdr, zerolog, uuid, jose, iso8583, connection, "golang.org/x/net"},
 		why:     "the simulator meets the gateway over TCP and HTTP only, so that a real system can take either place",
 	},
 	{
