@@ -89,6 +89,7 @@ type Gateway struct {
 	notices  *notifier
 	left     chan vault.Conclusion // see leave
 	stan     atomic.Uint32
+	draining atomic.Bool
 }
 
 // New checks the options and prepares a gateway.
@@ -107,7 +108,7 @@ func New(o Options) (*Gateway, error) {
 		},
 		left: make(chan vault.Conclusion, leftMax),
 	}
-	g.notices = &notifier{gateway: g, wake: make(chan struct{}, 1)}
+	g.notices = newNotifier(g)
 	g.stations = stations.New(stations.Options{
 		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Number: GatewayNumber, Log: o.Log,
 		Trouble:   func(s stations.Station, why string) { g.trouble(s, why) },
@@ -120,7 +121,8 @@ func New(o Options) (*Gateway, error) {
 }
 
 // Run resolves what the last run left behind, then serves the stations, keeps
-// the issuers' lines and sends notices until ctx ends, which is no error.
+// the issuers' lines and sends notices until ctx ends, which is no error, and
+// cuts off what is under way; see Drain.
 func (g *Gateway) Run(ctx context.Context) error {
 	defer g.stations.Close()
 	switch err := g.resolve(ctx); {

@@ -24,6 +24,20 @@ const (
 type notifier struct {
 	gateway *Gateway
 	wake    chan struct{}
+	turn    chan struct{} // held while a batch is sent, and for good after finish
+}
+
+func newNotifier(g *Gateway) *notifier {
+	return &notifier{gateway: g, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+}
+
+// finish waits for the batch that is being sent, until ctx ends, and lets no
+// other begin.
+func (n *notifier) finish(ctx context.Context) {
+	select {
+	case n.turn <- struct{}{}:
+	case <-ctx.Done():
+	}
 }
 
 // nudge makes the notifier look now. It never waits.
@@ -38,7 +52,13 @@ func (n *notifier) run(ctx context.Context) {
 	look := time.NewTicker(noticeLook)
 	defer look.Stop()
 	for {
-		n.sendDue(ctx)
+		select {
+		case n.turn <- struct{}{}:
+			n.sendDue(ctx)
+			<-n.turn
+		case <-ctx.Done():
+			return
+		}
 		select {
 		case <-n.wake:
 		case <-look.C:

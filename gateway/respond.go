@@ -43,7 +43,7 @@ func (g *Gateway) handle(ctx context.Context, from stations.Station, in link.Inb
 }
 
 func (g *Gateway) answer(ctx context.Context, from stations.Station, in link.Inbound, e *event) *specs.Message {
-	if e.note = overload(in); e.note != "" {
+	if e.note = g.overload(in); e.note != "" {
 		return g.refuse(in.Message, token.IssuerUnavailable, e)
 	}
 	if in.Fault != nil {

@@ -41,10 +41,12 @@ var errSaid = errors.New("")
 
 func main() { os.Exit(execute()) }
 
-// execute runs the command of the process until it ends or is interrupted.
+// execute runs the command of the process until it ends or is interrupted. What
+// is interrupted ends in order; a second signal ends it at once.
 func execute() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop)
 	return run(ctx, os.Args[1:])
 }
 

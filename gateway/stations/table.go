@@ -58,6 +58,7 @@ type Table struct {
 	ctx     context.Context         // of Run; nil before it
 	closed  bool
 	running sync.WaitGroup
+	retired sync.WaitGroup // those of running that let connections end
 }
 
 // entry is a station in force.
@@ -138,7 +139,9 @@ func (t *Table) drain(f func(ctx context.Context)) {
 		cancel()
 		ctx = ended
 	}
+	t.retired.Add(1)
 	t.running.Go(func() {
+		defer t.retired.Done()
 		ctx, cancel := context.WithTimeout(ctx, DrainTimeout)
 		defer cancel()
 		f(ctx)

@@ -324,9 +324,9 @@ func (c *Conn) trouble(why string) {
 // made to be asked on, a question beyond those is refused in place, so that the
 // answers that the workers wait for are always read.
 func (c *Conn) work(h specs.Header, in Inbound) {
+	c.handling.Add(1) // before draining is looked at: what is taken is waited for
 	in.Draining = c.draining.Load()
 	in.Throttled = !c.opts.rate.take()
-	c.handling.Add(1)
 	if !c.enter(in) {
 		in.Throttled = true // or the connection has ended, and nobody hears it
 		defer c.handling.Add(-1)
