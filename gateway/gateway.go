@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,7 +48,7 @@ type Keys interface {
 }
 
 // Options say what a gateway works with. All are required but IssuerTimeout,
-// RequestorFailuresPerHourMax, Alarm, Observe and Admit.
+// RequestorFailuresPerHourMax, Alarm, Observe, Trouble, Admit and Listen.
 type Options struct {
 	Store           vault.Store
 	Keys            Keys
@@ -76,6 +77,8 @@ type Options struct {
 	// Admit is shown the certificate of a station with two-way TLS, see
 	// stations.Options; nil admits whomever the handshake verified.
 	Admit func(s stations.Station, state tls.ConnectionState) error
+	// Listen opens a door at host:port; nil is net.Listen for TCP.
+	Listen func(address string) (net.Listener, error)
 }
 
 // GatewayNumber is the gateway's own station number in headers (ours).
@@ -110,7 +113,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g.notices = newNotifier(g)
 	g.stations = stations.New(stations.Options{
-		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Number: GatewayNumber, Log: o.Log,
+		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Listen: o.Listen, Number: GatewayNumber, Log: o.Log,
 		Trouble:   func(s stations.Station, why string) { g.trouble(s, why) },
 		Unmatched: func(s stations.Station, u link.Unmatched) { g.trouble(s, "answer "+string(u.Why)) },
 	})

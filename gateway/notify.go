@@ -140,6 +140,8 @@ func (n *notifier) send(ctx context.Context, l letter) {
 	log := g.Log.With().Str("mti", l.mti).Str("reason", l.reason).
 		Str("issuer", l.issuer).Str("transaction", l.transactionID).Int("try", l.tries+1).Logger()
 	var err error
+	defer func() { n.complain(ctx, "cannot record a "+l.what, err) }()
+	defer g.survive(&err)
 	if failed := n.deliver(ctx, l); failed == nil {
 		err = l.acknowledge(ctx, g.Now())
 		log.Info().Msg(l.what + " acknowledged")
@@ -148,7 +150,6 @@ func (n *notifier) send(ctx context.Context, l letter) {
 		err = l.postpone(ctx, g.Now().Add(wait))
 		log.Warn().Err(failed).Dur("wait_ms", wait).Msg(l.what + " postponed")
 	}
-	n.complain(ctx, "cannot record a "+l.what, err)
 }
 
 func (n *notifier) deliver(ctx context.Context, l letter) error {

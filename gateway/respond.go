@@ -34,7 +34,7 @@ type event struct {
 // and the log line about them are made.
 func (g *Gateway) handle(ctx context.Context, from stations.Station, in link.Inbound) *specs.Message {
 	e := event{started: time.Now(), session: in.Session}
-	answer := g.answer(ctx, from, in, &e)
+	answer := g.answerSurely(ctx, from, in, &e)
 	g.record(from.Name, in, answer, e)
 	if answer != nil {
 		g.observe(e)
