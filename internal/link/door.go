@@ -27,7 +27,7 @@ type Server struct {
 	handshakes int
 	changes    int // how often opts were changed
 	closing    bool
-	gone       sync.WaitGroup // a goroutine per socket that was accepted
+	gone       sync.WaitGroup // one per socket that was accepted
 
 	drained chan struct{} // closed when Drain has ended
 	once    sync.Once
@@ -41,7 +41,7 @@ func NewServer(l net.Listener, opts Options) *Server {
 // ofDoor makes options that all connections of a door share.
 func (o Options) ofDoor() Options {
 	o.sheds = o.sheds || o.Pool != nil
-	return o.orDefault()
+	return o.orDefault().shared()
 }
 
 // Run is Serve. It is called once.
@@ -214,8 +214,9 @@ func (s *Server) seat(ctx context.Context, socket net.Conn, opts Options) {
 	}
 	s.conns[c] = struct{}{}
 	opts.Pool.join(c)
-	s.gone.Go(func() {
-		<-c.Done()
+	s.gone.Add(1)
+	context.AfterFunc(c.ctx, func() {
+		defer s.gone.Done()
 		opts.Pool.leave(c)
 		c.Close()
 		s.mu.Lock()

@@ -20,8 +20,9 @@ import (
 )
 
 // bufferBytes is what a socket of the town holds that nobody reads: little, so
-// that attacks that fill it are quick.
-const bufferBytes = 4 << 10
+// that attacks that fill it are quick. With less than a segment of loopback TCP
+// crawls.
+const bufferBytes = 64 << 10
 
 // poor is a listener that gives EMFILE for a while and connections with small
 // buffers.
@@ -36,7 +37,7 @@ func (l poor) Accept() (net.Conn, error) {
 	}
 	c, err := l.Listener.Accept()
 	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetWriteBuffer(bufferBytes)
+		_, _ = t.SetWriteBuffer(bufferBytes), t.SetReadBuffer(bufferBytes)
 	}
 	return c, err
 }
@@ -98,7 +99,8 @@ func (w *town) knock(door string) *peer {
 	w.Helper()
 	c, err := net.Dial("tcp", w.doors[door])
 	w.must(err)
-	_ = c.(*net.TCPConn).SetReadBuffer(bufferBytes)
+	t := c.(*net.TCPConn)
+	_, _ = t.SetWriteBuffer(bufferBytes), t.SetReadBuffer(bufferBytes)
 	return newPeer(w, c)
 }
 
@@ -181,6 +183,15 @@ func (p *peer) readAll(n int) []*specs.Message {
 		list = append(list, m)
 	}
 	return list
+}
+
+// wantNothing wants nothing to have come.
+func (p *peer) wantNothing() {
+	p.Helper()
+	_ = p.SetReadDeadline(time.Now().Add(time.Millisecond))
+	if n, err := p.Conn.Read(make([]byte, 1)); n > 0 || !os.IsTimeout(err) {
+		p.Errorf("read %d bytes, and %v", n, err)
+	}
 }
 
 // wantEnd wants the gateway to close the connection.

@@ -85,7 +85,7 @@ func TestSlowReader(t *testing.T) {
 	w := newTown(t)
 	w.walls.under(func() {
 		p := w.knock(wallets)
-		const n = 4000
+		const n = 12000
 		wrote := make(chan struct{})
 		go func() {
 			defer close(wrote)
@@ -129,28 +129,24 @@ func TestIssuerThatNeverReads(t *testing.T) {
 // another station is served in full. How long that took is told, not judged.
 func TestFairness(t *testing.T) {
 	w := newTown(t)
-	alone := w.measured()
+	alone, more := w.measured(), w.activations(3*inFlight, meadowRange)
 	w.walls.under(func() {
 		p := w.knock(wallets)
 		wrote := make(chan struct{})
 		go func() {
 			defer close(wrote)
-			p.send(w.activations(4*inFlight, meadowRange)...)
+			p.send(more...)
 		}()
 		questions := w.line.readAll(inFlight)
 		t.Logf("alone %v; beside a station whose issuer is slow %v", alone, w.measured())
-		select {
-		case <-wrote:
-			t.Error("more than may be under way was taken")
-		default:
-		}
-		for range 3 {
+		w.line.wantNothing()
+		for range 2 {
 			w.line.throw(answers(t, questions))
 			questions = w.line.readAll(inFlight)
 		}
 		w.line.throw(answers(t, questions))
 		w.line.approveAll()
-		for _, a := range p.readAll(4 * inFlight) {
+		for _, a := range p.readAll(3 * inFlight) {
 			if r := a.Text(specs.P(39)); r != "00" {
 				t.Errorf("a request that waited is answered with %s", r)
 			}
@@ -167,10 +163,10 @@ func TestFairness(t *testing.T) {
 	})
 }
 
-// measured is the median and the 99th percentile of activations one at a time.
+// measured is the median and the longest of activations one at a time.
 func (w *town) measured() [2]time.Duration {
 	w.Helper()
-	const n = 100
+	const n = 50
 	var took []time.Duration
 	for range n {
 		r := w.activation(harbourRange)
@@ -179,5 +175,5 @@ func (w *town) measured() [2]time.Duration {
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
-	return [2]time.Duration{took[n/2], took[n-n/100-1]}
+	return [2]time.Duration{took[n/2], took[n-1]}
 }
