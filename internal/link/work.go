@@ -1,6 +1,10 @@
 package link
 
-import "github.com/firsttap/firsttap/specs"
+import (
+	"runtime"
+
+	"github.com/firsttap/firsttap/specs"
+)
 
 // work hands a question to a worker. When all are busy the reading stops, and
 // with it the peer: a handler must not ask on such a connection. On one that is
@@ -23,6 +27,7 @@ func (c *Conn) work(h specs.Header, in Inbound) {
 		defer c.recovered()
 		c.handle(h, in)
 	})
+	runtime.Gosched() // lets the worker run before more is read: a flood must not fill the run queue before others
 }
 
 // enter takes a worker's place, of the connection and of its door, and reports
