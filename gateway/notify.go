@@ -25,6 +25,7 @@ type notifier struct {
 	gateway *Gateway
 	wake    chan struct{}
 	turn    chan struct{} // held while a batch is sent, and for good after finish
+	last    sync.Once     // the finish
 }
 
 func newNotifier(g *Gateway) *notifier {
@@ -34,10 +35,12 @@ func newNotifier(g *Gateway) *notifier {
 // finish waits for the batch that is being sent, until ctx ends, and lets no
 // other begin.
 func (n *notifier) finish(ctx context.Context) {
-	select {
-	case n.turn <- struct{}{}:
-	case <-ctx.Done():
-	}
+	n.last.Do(func() {
+		select {
+		case n.turn <- struct{}{}:
+		case <-ctx.Done():
+		}
+	})
 }
 
 // nudge makes the notifier look now. It never waits.
