@@ -1,7 +1,6 @@
 package siege_test
 
 import (
-	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -28,55 +27,53 @@ func (w *town) echoes(n int) (bytes []byte) {
 	return bytes
 }
 
-// TestFloodWithoutReading has a merchant ask and ask and read no answer, and
-// strangers begin TLS handshakes that they do not end: all are cut off after
+// TestWhatIsCutOff has, at the same time, 2,000 wallets that each stop within a
+// frame, a merchant who asks and asks and reads no answer, and strangers who
+// begin TLS handshakes and do not end them. All lose their connections after
 // their time.
-func TestFloodWithoutReading(t *testing.T) {
+func TestWhatIsCutOff(t *testing.T) {
 	w := newTown(t)
 	w.walls.under(func() {
 		var flooding sync.WaitGroup
-		p := w.knock(merchants)
-		flooding.Go(func() { p.flood(w.echoes(64)) })
-		var strangers []*peer
-		for n := range 200 {
-			s := w.knock(secured)
-			if n%2 == 0 {
-				s.throw([]byte{22, 3, 1, 2, 0, 1}) // the head of a ClientHello
-			}
-			strangers = append(strangers, s)
-		}
+		deaf := w.knock(merchants)
+		flooding.Go(func() { deaf.flood(w.echoes(64)) })
+		strangers, halves := w.strangers(200), w.halves(2000)
 		w.says("too many handshakes at once", secured)
+		w.says("door is full", wallets)
 		w.walls.served()
-		for _, s := range strangers {
-			s.wantEnd()
+		for _, p := range append(strangers, halves...) {
+			p.wantEnd()
+			_ = p.Close()
 		}
 		flooding.Wait()
 		w.says("the peer does not read, connection closed", merchants)
 		w.says("connection refused", secured, "deadline exceeded")
+		w.says("bad frame, connection closed", wallets, "a frame was not complete")
+		w.dialled(wallets, (*station).activated)
 	})
 }
 
-// TestHalfFrames has 2,000 connections that each stop within a frame.
-func TestHalfFrames(t *testing.T) {
-	w := newTown(t)
+// strangers begin handshakes, or say nothing at all.
+func (w *town) strangers(n int) (list []*peer) {
+	for i := range n {
+		p := w.knock(secured)
+		if i%2 == 0 {
+			p.throw([]byte{22, 3, 1, 2, 0, 1}) // the head of a ClientHello
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// halves stop within a frame, each at another byte.
+func (w *town) halves(n int) (list []*peer) {
 	whole := w.echoes(1)
-	w.walls.under(func() {
-		var list []net.Conn
-		for n := range 2000 {
-			c, err := net.Dial("tcp", w.doors[wallets])
-			w.must(err)
-			_, _ = c.Write(whole[:1+n%(len(whole)-1)])
-			list = append(list, c)
-		}
-		w.says("door is full", wallets)
-		w.walls.served()
-		for _, c := range list {
-			newPeer(t, c).wantEnd()
-			_ = c.Close()
-		}
-		w.says("bad frame, connection closed", wallets, "a frame was not complete")
-		w.dialled(wallets, func(s *station) { s.activated() })
-	})
+	for i := range n {
+		p := w.knock(wallets)
+		_, _ = p.Write(whole[:1+i%(len(whole)-1)]) // the door may be full, and closed it
+		list = append(list, p)
+	}
+	return list
 }
 
 // TestSlowReader stops reading until the gateway cannot write, and then goes on:

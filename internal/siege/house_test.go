@@ -14,7 +14,7 @@ import (
 func TestOutOfFileDescriptors(t *testing.T) {
 	w := newTown(t)
 	w.walls.under(func() {
-		w.openFails.Store(8)
+		w.openFails.Store(4)
 		for _, door := range []string{wallets, merchants, secured, cove} {
 			_ = w.knock(door).Close() // its accept is under way already, and does not fail
 			if door != secured {

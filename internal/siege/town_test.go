@@ -41,7 +41,7 @@ const (
 	witness, harbour = "witness", "harbour"
 
 	gatewayNumber = 400000
-	issuerTimeout = 2 * time.Second
+	issuerTimeout = time.Second
 )
 
 // Account ranges of the issuers.
@@ -147,6 +147,7 @@ func (w *town) stations() []stations.Settings {
 		s(witness, stations.Requestor, 100004), s(cove, stations.Issuer, 200003),
 		s(harbour, stations.Issuer, 200001), s(meadow, stations.Issuer, 200002),
 	}
+	list[1].Limits.InFlight = 64
 	list[2].Security, list[2].TLS = stations.OneWay, &tls.Config{Certificates: []tls.Certificate{certificate(w)}}
 	list[5].Listen, list[5].Address = "", w.honest.addr
 	list[6].Listen, list[6].Address = "", w.host.Addr().String()
@@ -221,6 +222,12 @@ func (b *logbook) Write(line []byte) (int, error) {
 		b.lines = append(b.lines, string(line))
 	}
 	return len(line), nil
+}
+
+func (b *logbook) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lines = nil
 }
 
 // count counts the lines that have all of these words.
