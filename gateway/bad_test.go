@@ -195,7 +195,7 @@ func TestMessagesThatAreNotServed(t *testing.T) {
 // no token there.
 func TestIssuersOwnQuestions(t *testing.T) {
 	host := listen(t, "127.0.0.1:0")
-	w := newWorld(t, func(s *settings) { s.host = host })
+	w := newWorld(t, func(s *settings) { s.host = host.Addr().String() })
 	c, err := host.Accept()
 	w.must(err)
 	defer func() { _ = c.Close() }()

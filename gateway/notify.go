@@ -104,7 +104,7 @@ type letter struct {
 	tries         int
 	message       messages.Message // nil: it is over, and nobody is told
 	acknowledge   func(ctx context.Context, at time.Time) error
-	postpone      func(ctx context.Context, until time.Time) error
+	postpone      func(ctx context.Context, until time.Time, sent bool) error
 }
 
 func (n *notifier) notice(q vault.QueuedNotice) letter {
@@ -113,7 +113,9 @@ func (n *notifier) notice(q vault.QueuedNotice) letter {
 		what: "notice", mti: "0620", reason: string(q.Notice.Reason), issuer: q.Token.Issuer,
 		transactionID: q.Notice.TransactionID, tries: q.Tries,
 		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.Acknowledge(ctx, q.ID, at) },
-		postpone:    func(ctx context.Context, until time.Time) error { return g.Store.Postpone(ctx, q.ID, until) },
+		postpone: func(ctx context.Context, until time.Time, sent bool) error {
+			return g.Store.Postpone(ctx, q.ID, until, sent)
+		},
 	}
 	if !overtaken(q) {
 		l.message = g.notification(q)
@@ -134,7 +136,9 @@ func (n *notifier) advice(ctx context.Context, q vault.QueuedAdvice) letter {
 		what: "advice", mti: message.MTI(), reason: string(q.Advice.Kind), issuer: q.Advice.Question.Issuer,
 		transactionID: q.Advice.TransactionID, tries: q.Tries, message: message,
 		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.AcknowledgeAdvice(ctx, q.ID, at) },
-		postpone:    func(ctx context.Context, until time.Time) error { return g.Store.PostponeAdvice(ctx, q.ID, until) },
+		postpone: func(ctx context.Context, until time.Time, sent bool) error {
+			return g.Store.PostponeAdvice(ctx, q.ID, until, sent)
+		},
 	}
 }
 
@@ -149,8 +153,11 @@ func (n *notifier) send(ctx context.Context, l letter) {
 		err = l.acknowledge(ctx, g.Now())
 		log.Info().Msg(l.what + " acknowledged")
 	} else {
-		wait := backOff(l.tries)
-		err = l.postpone(ctx, g.Now().Add(wait))
+		wait, sent := backOff(l.tries), !notSent(failed)
+		if !sent {
+			wait = noticeBackOffMin // nobody was bothered
+		}
+		err = l.postpone(ctx, g.Now().Add(wait), sent)
 		log.Warn().Err(failed).Dur("wait_ms", wait).Msg(l.what + " postponed")
 	}
 }

@@ -54,7 +54,7 @@ func newChangingWorld(t testing.TB, change func(*dcvv2.Policy)) *changingWorld {
 		Store: w.store, Keys: versionedKeys{w.keys}, Registry: w.register,
 		Stations:   w.stations(),
 		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: patience,
-		Now: w.clock.Now, Random: newChance(7), Log: w.logger(),
+		Now: w.clock.Now, Random: newChance(7), Log: w.logger(), Passcodes: newPasscodeKey(t),
 	})
 	w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -91,13 +91,16 @@ func TestActivationsInStandIn(t *testing.T) {
 }
 
 // toldLater waits until a try to tell the issuer has failed, lets it come back,
-// and gives the advice that it got. All tries have one trace number.
+// and gives the advice that it got. All tries have one trace number, and all but
+// the first that was sent are repeats.
 func (w *world) toldLater(comeBack func(w *world)) *messages.Advice {
 	w.Helper()
 	w.until("a try is over", func() bool {
-		list, err := w.store.DueAdvices(context.Background(), w.clock.Now().Add(never), 10)
+		waiting, err := w.store.DueAdvices(context.Background(), w.clock.Now().Add(never), 10)
 		w.must(err)
-		return len(list) == 1 && list[0].Tries > 0
+		due, err := w.store.DueAdvices(context.Background(), w.clock.Now(), 10)
+		w.must(err)
+		return len(waiting) == 1 && len(due) == 0
 	})
 	comeBack(w)
 	before := saw[*messages.Advice](w.issuer)
@@ -108,7 +111,7 @@ func (w *world) toldLater(comeBack func(w *world)) *messages.Advice {
 	}
 	told := seen[len(seen)-1]
 	for n, one := range seen {
-		if one.STAN != told.STAN || one.TransactionID != told.TransactionID || n > 0 && !one.Repeat {
+		if one.STAN != told.STAN || one.TransactionID != told.TransactionID || one.Repeat != (n > 0) {
 			w.Errorf("try %d of %d is a %s with trace number %s of %s", n, len(seen), one.MTI(), one.STAN, one.TransactionID)
 		}
 	}

@@ -144,6 +144,7 @@ func TestWrongPasscodes(t *testing.T) {
 		t.Error("the second passcode is the first")
 	}
 	w.updated(w.wallet, w.try(p, right), token.VerificationFailed)
+	w.untilTold(token.NoticeTried, token.PasscodeTriesMax+1) // one that still waits is overtaken by the next
 	w.updated(w.wallet, w.try(p, second), token.Approved)
 	w.wantTap(p, token.Approved)
 	w.wantAllSent()

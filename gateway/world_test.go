@@ -64,7 +64,7 @@ type settings struct {
 	policy  dcvv2.Policy                  // of the ranges; the default policy by default
 	quiet   bool                          // logs to nowhere, as benchmarks do
 	before  func(vault.Store, *clock)     // works on the store before the gateway runs
-	host    net.Listener                  // of an issuer that the test plays byte by byte
+	host    string                        // address of an issuer that the test plays itself
 
 	profile *specs.Codec  // of all stations; visa-style by default
 	family  bool          // see family_test.go
@@ -130,16 +130,16 @@ func newWorld(t testing.TB, change ...func(*settings)) *world {
 	if set.wrap != nil {
 		w.store = set.wrap(w.store)
 	}
-	if set.host == nil {
+	if set.host == "" {
 		w.issuer = newIssuerIn(t, set.profile)
 	} else {
-		w.issuer = &issuer{addr: set.host.Addr().String()}
+		w.issuer = &issuer{addr: set.host}
 	}
 	if set.family {
 		w.other = newIssuerIn(t, set.profile)
 	}
 	w.start(set)
-	if set.host == nil {
+	if set.host == "" {
 		w.waitIssuer()
 	}
 	w.wallet, w.merchant = w.dial(wallets), w.dial(merchants)

@@ -59,6 +59,14 @@ Reading is strict: a byte too many, a sign, a lower-case hexadecimal digit, a le
 tag twice or one that is not here (but in field 55) is a format error, answered with 39 = 30.
 ` + "`firsttap decode --spec PROFILE`" + ` says at which byte. ` + "`firsttap spec export PROFILE`" + ` writes a profile for
 moov-io/iso8583; ` + "`firsttap spec check FILE`" + ` checks one of your own.
+
+With moov's library as it comes, take what ` + "`firsttap spec export PROFILE --stock`" + ` writes, as ` + "`examples/client`" + `
+and ` + "`examples/shop`" + ` do: it has moov's own names only, which do not say all. In visa-style the text is EBCDIC 1047,
+where [, ] and ^ have other bytes, and field 35 has no separator. In ascii87 field 22 has three digits, and
+each of 55, 123 and 125 is one text in hexadecimal; in it is what visa-style has in its composite, but with
+characters in ASCII, so that moov packs and unpacks it, too.
+moov-io/iso8583-connection knows an answer by field 11 alone: give it a RequestIDGenerator of the trace, and of the
+first two digits of the type. It answers no keep-alive; the gateway sends none that it was not sent.
 `
 
 // writeSteps tells whoever writes a client what to do in which order.
@@ -74,9 +82,12 @@ func writeSteps(t *testing.T, b *strings.Builder) {
    day of the year, the hour and field 11), and 41 if there is one. Several may be under way; answers come in any order.
 4. Find the question of an answer by its trace. Trust an answer that has what its question asked for: the
    same type, and 63.3 or 25 where that marks it.
-5. When no answer comes, send the repeat, or reverse with a 0400 whose field 90 names the question.
+5. When no answer comes, send the repeat, or reverse with a 0400 whose field 90 names the question. Fields 32, 37 and
+   41 of a reversal are those of its question, too; with others it is not found (39 = 25).
 6. An issuer answers 0100, 0120, 0400, 0420 and 0620. The advices and notices among them (0120, 0420, 0620) come until
-   they are acknowledged by 39 = %[2]s; acknowledge one that you know already too.
+   they are acknowledged by 39 = %[2]s; acknowledge one that you know already too. A notice
+   that still waits when there is news of the same reason about the same token gives way to it: the last one counts. To
+   a 0420 about what you never had, 39 = 25 is as good.
 7. Answer what you cannot read by its type and trace with 39 = %[3]s, and a type that you do not know with %[4]s.
 
 What always has the same value: field 3 is %[5]s; field 4 is %[6]s in an activation and its reversal or advice, and in
@@ -172,7 +183,8 @@ token as it is then; fields 2 and 14 go to issuers only.`, []string{"file update
 they may come in any order. 62.2 and 63.3 together name one. Field 2 is the PAN as it is now. A 3715 brings
 the passcode in 123.01.0B, and when it expires in 0C; 3720 and 3721 bring the new field 14, and 23.`, []string{"token notification", "token notification answer"}},
 	{"Reversal", `0400 undoes a request whose answer did not come or cannot be used; 0420 is an advice, which tells that it was
-undone, until it is acknowledged. Field 90 names the original, 63.3 = 3700 says that it was an activation.
+undone, until it is acknowledged. Field 90 names the original, and so do 32, 37 and 41, which are the original's;
+7 and 11 are the reversal's own. 63.3 = 3700 says that it was an activation.
 Field 2 is the original's: from a merchant the token, to an issuer the PAN, with the token in 123.01.`, []string{"reversal", "reversal answer", "reversal advice", "reversal advice answer"}},
 	{"Advice", `The network tells an issuer what it decided in the issuer's place, or declined without asking, until it is
 acknowledged. Fields 38, 39 and 44 are what the request was answered, 63.4 says why the issuer was not asked, and

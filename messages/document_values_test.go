@@ -35,7 +35,7 @@ func valueTables() []valueTable {
 			token.ToldOnly:       "no stand-in: the network declined without asking, and tells",
 		}.texts()},
 		{"70", "Network management", "messages", "NetworkCode", words[messages.NetworkCode]{
-			messages.SignOn: "sign-on", messages.SignOff: "sign-off", messages.Echo: "echo",
+			messages.SignOn: messages.SignOn.Word(), messages.SignOff: messages.SignOff.Word(), messages.Echo: messages.Echo.Word(),
 		}.texts()},
 		{"91", "File update codes", "messages", "FileAction", words[messages.FileAction]{
 			messages.FileChange:  "change: a step in the token's life, named by 63.3",

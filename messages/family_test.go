@@ -264,7 +264,7 @@ func reversal() *messages.Reversal {
 		Trace: trace(), Setting: tap().Setting(), Number: card.MustPAN(tokenDigits), Amount: 1250,
 		Expiry: card.MustExpiry(tokenExpiry), Original: messages.OriginalOf("0100", trace()), AuthorizationID: "A1B2C4",
 	}
-	r.STAN, r.RRN = "000124", messages.RRN(at, "000124")
+	r.STAN = "000124"
 	return r
 }
 

@@ -1,6 +1,10 @@
 package messages
 
-import "github.com/firsttap/firsttap/token"
+import (
+	"strconv"
+
+	"github.com/firsttap/firsttap/token"
+)
 
 // NetworkCode is what a network management message asks for (field 70).
 type NetworkCode string
@@ -14,6 +18,19 @@ const (
 
 // Known reports whether c is one of the codes that firsttap serves.
 func (c NetworkCode) Known() bool { return c == SignOn || c == SignOff || c == Echo }
+
+// Word says c in English.
+func (c NetworkCode) Word() string {
+	switch c {
+	case SignOn:
+		return "sign-on"
+	case SignOff:
+		return "sign-off"
+	case Echo:
+		return "echo"
+	}
+	return "network management " + strconv.Quote(string(c))
+}
 
 // NetworkRequest is sign-on, sign-off or echo (0800).
 type NetworkRequest struct {

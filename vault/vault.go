@@ -124,10 +124,10 @@ type Store interface {
 	// Due lists notices that wait to be sent at at, oldest first, with the
 	// tokens they are about.
 	Due(ctx context.Context, at time.Time, limit int) ([]QueuedNotice, error)
-	// Postpone sets when a notice is tried again and counts the try. It
-	// changes nothing on a notice that has ended, and gives ErrNotFound for
+	// Postpone sets when a notice is tried again, and counts the try when it was
+	// sent: a line that was down is no try. It changes nothing on a notice that has ended, and gives ErrNotFound for
 	// an unknown one.
-	Postpone(ctx context.Context, id int64, until time.Time) error
+	Postpone(ctx context.Context, id int64, until time.Time, sent bool) error
 	// Acknowledge ends a notice. It changes nothing on a notice that has
 	// ended, and gives ErrNotFound for an unknown one.
 	Acknowledge(ctx context.Context, id int64, at time.Time) error
@@ -135,7 +135,7 @@ type Store interface {
 	// DueAdvices lists advices that wait to be sent at at, oldest first.
 	DueAdvices(ctx context.Context, at time.Time, limit int) ([]QueuedAdvice, error)
 	// PostponeAdvice is Postpone of an advice.
-	PostponeAdvice(ctx context.Context, id int64, until time.Time) error
+	PostponeAdvice(ctx context.Context, id int64, until time.Time, sent bool) error
 	// AcknowledgeAdvice is Acknowledge of an advice.
 	AcknowledgeAdvice(ctx context.Context, id int64, at time.Time) error
 

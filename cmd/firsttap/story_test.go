@@ -119,7 +119,9 @@ func TestEachCaseEndsAsItMust(t *testing.T) {
 	}
 	good := map[string]string{ // the steps after the page was shown
 		"step-up-passcode": "provision step-up tap", "step-up-app": "provision step-up tap", "step-up-call-centre": "provision step-up tap",
-		"stand-in": "provision tap back", "suspend-and-resume": "provision suspend resume tap",
+		"another-passcode": "provision another step-up tap", "repeated-request": "provision repeat tap", "inquiry": "provision inquire",
+		"signed-off": "provision sign-off sign-on tap",
+		"stand-in":   "provision tap back", "suspend-and-resume": "provision suspend resume tap",
 		"replaced-card": "provision replace tap", "new-expiry": "provision replace tap", "reversed-tap": "provision tap reverse",
 		"version-10": "provision tap", "version-17": "provision tap", "cloud-token": "provision tap run-out replenish tap",
 		"pay-in-app": "provision pay", "card-on-file": "provision pay", "verify-account": "verify", "pay-by-card": "pay reverse",

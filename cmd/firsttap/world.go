@@ -152,6 +152,9 @@ func arrange(settings *config.Gateway, s story.Setup) {
 		Activations: cmp.Or(string(s.StandIn.Activations), config.StandInDecline),
 		Taps:        cmp.Or(string(s.StandIn.Taps), config.StandInDecline), TapAmountMax: int(s.StandIn.TapAmountMax),
 	}
+	for i := range settings.Stations {
+		settings.Stations[i].SignOn = settings.Stations[i].SignOn || s.SignOn
+	}
 	settings.CryptogramVersion = cmp.Or(s.CryptogramVersion, settings.CryptogramVersion)
 	settings.IssuerTimeoutSeconds = cmp.Or(int(s.IssuerTimeout/time.Second), settings.IssuerTimeoutSeconds)
 }

@@ -30,7 +30,7 @@ func TestTokenSurvivesKill(t *testing.T) {
 	gateway := h.start(t, at.gateway)
 	gateway.awaits(t, said["gateway"])
 	h.start(t, at.issuer).awaits(t, said["issuer"])
-	card := applied(t, "http://"+at.site)
+	card, _ := applied(t, "http://"+at.site)
 
 	held, err := phone.New(seed.Stream(1, "phone"))
 	if err != nil {

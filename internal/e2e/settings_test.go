@@ -17,23 +17,32 @@ type places struct {
 // elsewhere writes settings for a gateway and an issuer on free ports.
 func (h house) elsewhere(t *testing.T) places {
 	t.Helper()
+	return h.elsewhereIn(t, "visa-style", "green")
+}
+
+// elsewhereIn does, of stations that speak a profile and an issuer that decides
+// on activations in a way of its settings.
+func (h house) elsewhereIn(t *testing.T, profile, decides string) places {
+	t.Helper()
 	p := places{
 		wallets: free(t), merchants: free(t), api: free(t), phones: free(t), operators: free(t),
 		host: free(t), site: free(t),
 	}
 	p.gateway = "bin/firsttap gateway --config " + h.write(t, "gateway.yaml", fmt.Sprintf(`
 stations:
-  - { name: wallets, role: requestor, listen: %q }
-  - { name: merchants, role: merchant, listen: %q }
+  - { name: wallets, role: requestor, listen: %q, spec: %s }
+  - { name: merchants, role: merchant, listen: %q, spec: %s }
 http: { issuers: %q, phones: %q, operators: %q }
 issuers:
-  - { name: harbour, address: %q, ranges: [ { range: "4761739" } ] }
-`, p.wallets, p.merchants, p.api, p.phones, p.operators, p.host))
+  - { name: harbour, address: %q, spec: %s, ranges: [ { range: "4761739" } ] }
+`, p.wallets, profile, p.merchants, profile, p.api, p.phones, p.operators, p.host, profile))
 	p.issuer = "bin/firsttap issuer --config " + h.write(t, "issuer.yaml", fmt.Sprintf(`
 host: %q
 site: %q
 api: "https://%s"
-`, p.host, p.site, p.api))
+spec: %s
+decides: %s
+`, p.host, p.site, p.api, profile, decides))
 	return p
 }
 

@@ -114,22 +114,24 @@ func (s *Station) begin(ctx context.Context) error {
 		return fmt.Errorf("drawing the first trace number: %w", err)
 	}
 	s.stan.Store(binary.BigEndian.Uint32(first[:]) % traceNumbers)
-	return s.signOn(ctx)
+	return s.Manage(ctx, messages.SignOn)
 }
 
-func (s *Station) signOn(ctx context.Context) error {
+// Manage signs on or off, or asks whether the gateway is there. A connection
+// begins signed on.
+func (s *Station) Manage(ctx context.Context, code messages.NetworkCode) error {
 	t := s.NextTrace()
-	typed, err := s.Ask(ctx, &messages.NetworkRequest{Transmitted: t.Transmitted, STAN: t.STAN, Code: messages.SignOn})
+	typed, err := s.Ask(ctx, &messages.NetworkRequest{Transmitted: t.Transmitted, STAN: t.STAN, Code: code})
 	if err != nil {
 		return err
 	}
 	answer, ok := typed.(*messages.NetworkAnswer)
 	switch {
 	case !ok:
-		return fmt.Errorf("the gateway answered the sign-on of %s with a %s", s.options.Name, typed.MTI())
+		return fmt.Errorf("the gateway answered the %s of %s with a %s", code.Word(), s.options.Name, typed.MTI())
 	case answer.Response != token.Approved:
-		return fmt.Errorf("the gateway refused the sign-on of %s with response %s: is %06d the station of this door in its settings?",
-			s.options.Name, answer.Response, s.options.Number)
+		return fmt.Errorf("the gateway refused the %s of %s with response %s: is %06d the station of this door in its settings?",
+			code.Word(), s.options.Name, answer.Response, s.options.Number)
 	}
 	return nil
 }

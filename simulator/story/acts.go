@@ -8,8 +8,6 @@ import (
 
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/simulator/issuer"
-	"github.com/firsttap/firsttap/simulator/merchant"
-	"github.com/firsttap/firsttap/simulator/phone"
 	"github.com/firsttap/firsttap/simulator/site"
 	"github.com/firsttap/firsttap/token"
 )
@@ -65,6 +63,93 @@ func (p *play) answerWith(ctx context.Context, s *Step, code token.ActivationCod
 func (p *play) activated(s *Step, check string) {
 	p.report.Token.Status, p.report.Token.KeyCheck = token.Active.Word(), check
 	s.Decided = fmt.Sprintf("token %s active; key %s on the phone", p.report.Token.Number, check)
+}
+
+// anotherPasscode lets the passcode expire and has another one sent.
+func (p *play) anotherPasscode(ctx context.Context, s *Step) error {
+	p.Clock.Advance(token.PasscodeFor)
+	told := p.Host.Notices()
+	answer, err := p.wallet.Step(ctx, p.report.Token.Reference, token.NoticePasscode)
+	if err != nil {
+		return err
+	}
+	if answer.Response != token.Approved {
+		return fmt.Errorf("no other passcode: response %s", answer.Response)
+	}
+	before := p.passcode
+	for p.passcode == before { // the notice may count as known: it has the first one's names
+		if err := p.awaitNotices(ctx, told); err != nil {
+			return err
+		}
+		p.passcode, err = p.Person.Passcode(ctx, p.page, p.report.Token.Reference)
+		if err != nil && !errors.Is(err, site.ErrMissing) {
+			return err
+		}
+		if err != nil {
+			p.passcode = before
+		}
+	}
+	s.Decided = "the passcode has expired; another one was sent"
+	return nil
+}
+
+// repeatActivation asks the same again, and wants the same answer.
+func (p *play) repeatActivation(ctx context.Context, s *Step) error {
+	again, err := p.wallet.Repeat(ctx)
+	if err != nil {
+		return err
+	}
+	if again.Token == nil || *again.Token != *p.answer.Token || again.TransactionID != p.answer.TransactionID {
+		return errors.New("the repeat is answered otherwise")
+	}
+	s.Decided = "the same answer, and the same token"
+	return nil
+}
+
+// inquire lets both ask; the requestor must not learn the card number.
+func (p *play) inquire(ctx context.Context, s *Step) error {
+	reference := p.report.Token.Reference
+	byWallet, err := p.wallet.Inquire(ctx, reference)
+	if err != nil {
+		return err
+	}
+	byIssuer, err := p.Host.Inquire(ctx, reference)
+	if err != nil {
+		return err
+	}
+	if byWallet.Token == nil || !byWallet.PAN.IsZero() || !byIssuer.Done() {
+		return fmt.Errorf("the wallet is answered with %s, the issuer with %s", byWallet.Response, byIssuer.Words())
+	}
+	s.Decided = fmt.Sprintf("token %s %s, to both", byWallet.Token.Number, byWallet.Token.Status.Word())
+	return nil
+}
+
+// signOff wants that nothing but network management is served afterwards.
+func (p *play) signOff(ctx context.Context, s *Step) error {
+	return p.manage(ctx, s, messages.SignOff, token.IssuerUnavailable)
+}
+
+func (p *play) signOn(ctx context.Context, s *Step) error {
+	return p.manage(ctx, s, messages.SignOn, token.Approved)
+}
+
+// manage sends a network management request and an echo, and looks how an
+// inquiry is answered after them.
+func (p *play) manage(ctx context.Context, s *Step, code messages.NetworkCode, want token.Response) error {
+	for _, c := range []messages.NetworkCode{code, messages.Echo} {
+		if err := p.wallet.Manage(ctx, c); err != nil {
+			return err
+		}
+	}
+	answer, err := p.wallet.Inquire(ctx, p.report.Token.Reference)
+	if err != nil {
+		return err
+	}
+	if answer.Response != want {
+		return fmt.Errorf("after the %s an inquiry has response %s, not %s", code.Word(), answer.Response, want)
+	}
+	s.Decided = fmt.Sprintf("after the %s the echo is answered, and an inquiry has response %s", code.Word(), want)
+	return nil
 }
 
 // outcomeOf is what an answer about a token says.
@@ -243,127 +328,4 @@ func (p *play) changeCard(ctx context.Context, s *Step, change func(context.Cont
 	}
 	s.Decided = decided
 	return p.awaitNotices(ctx, told+1)
-}
-
-// runOut taps until the phone has no key left.
-func (p *play) runOut(ctx context.Context, s *Step) error {
-	taps := 0
-	for p.wallet.Phone().Keys().Uses > 0 {
-		if err := p.tapWith(ctx, s, p.wallet.Phone().Card()); err != nil || p.report.Refusal != nil {
-			return err
-		}
-		taps++
-	}
-	if _, err := p.merchant.Tap(ctx, p.wallet.Phone().Card(), p.Amount); err == nil {
-		return errors.New("the phone pays with a key that is used up")
-	}
-	s.Decided = fmt.Sprintf("%d taps more, and the phone declines: its key is used up", taps)
-	return nil
-}
-
-func (p *play) replenish(ctx context.Context, s *Step) error {
-	if err := p.wallet.Ready(ctx); err != nil {
-		return err
-	}
-	keys := p.wallet.Phone().Keys()
-	s.Decided = fmt.Sprintf("the phone was lent another key, good for %d taps", keys.Uses)
-	if keys.Uses == 0 {
-		return errors.New("the phone has no key that it could use")
-	}
-	return nil
-}
-
-// aDayOnAnOldClock lets a day pass that the phone does not notice.
-func aDayOnAnOldClock(_ context.Context, p *play) error {
-	p.Clock.Advance(token.LentKeyFor + time.Hour)
-	p.PhoneClock.Skew(-token.LentKeyFor - time.Hour)
-	return nil
-}
-
-func tapReplayed(ctx context.Context, p *play, s *Step) error {
-	return p.tapWith(ctx, s, p.wallet.Phone().Card())
-}
-
-// tapMasked gives a second phone a token of the same card, and lets it pay with
-// the first one's number.
-func (p *play) tapMasked(ctx context.Context, s *Step) error {
-	if err := p.openMerchant(ctx); err != nil {
-		return err
-	}
-	held, err := p.foreignPhone(ctx)
-	if err != nil {
-		return err
-	}
-	return p.tapWith(ctx, s, held.Card())
-}
-
-// foreignPhone is a second phone with an active token of the same card, which
-// shows the first token's number.
-func (p *play) foreignPhone(ctx context.Context) (*phone.Phone, error) {
-	p.Host.Follow(issuer.Persona{})
-	p.Clock.Advance(time.Hour) // to a code that was not used
-	card, err := p.Person.ReadPage(ctx, p.page)
-	if err != nil {
-		return nil, err
-	}
-	second, err := p.openWallet(ctx)
-	if err != nil {
-		return nil, err
-	}
-	got, err := second.Provision(ctx, card)
-	if err != nil || !got.Approved() {
-		return nil, fmt.Errorf("the second phone got no token: response %s: %w", got.Answer.Outcome.Response, err)
-	}
-	t := p.answer.Token
-	return second.Phone().Masquerade(t.Number, 1, t.Expiry)
-}
-
-func (p *play) payInApp(ctx context.Context, s *Step) error {
-	return p.online(ctx, s, func(m *merchant.Merchant) (messages.RemoteAnswer, error) {
-		return m.SellByToken(ctx, p.wallet.Phone(), p.report.Token.Reference, p.Amount)
-	})
-}
-
-func (p *play) payOnFile(ctx context.Context, s *Step) error {
-	return p.online(ctx, s, func(m *merchant.Merchant) (messages.RemoteAnswer, error) {
-		return m.SellOnFile(ctx, *p.answer.Token, p.Amount)
-	})
-}
-
-func (p *play) payByCard(ctx context.Context, s *Step) error {
-	return p.online(ctx, s, func(m *merchant.Merchant) (messages.RemoteAnswer, error) { return m.Sell(ctx, p.card, p.Amount) })
-}
-
-func (p *play) verifyAccount(ctx context.Context, s *Step) error {
-	return p.online(ctx, s, func(m *merchant.Merchant) (messages.RemoteAnswer, error) { return m.Verify(ctx, p.card) })
-}
-
-// online plays a payment or verification without a terminal.
-func (p *play) online(ctx context.Context, s *Step, ask func(*merchant.Merchant) (messages.RemoteAnswer, error)) error {
-	if err := p.openMerchant(ctx); err != nil {
-		return err
-	}
-	answer, err := ask(p.merchant)
-	if err != nil {
-		return err
-	}
-	p.remote = answer
-	if answer.Outcome.Response != token.Approved {
-		s.Decided = fmt.Sprintf("declined: response %s, 44.10 %s", answer.Outcome.Response, answer.Outcome.Additional.CVV2)
-		return p.refused(ctx, s, answer.TransactionID, answer.Outcome)
-	}
-	s.Decided, s.Why = "approved "+money(answer.Amount), p.reason(ctx, answer.TransactionID)
-	if answer.Amount == 0 {
-		s.Decided = "the account is good"
-	}
-	return nil
-}
-
-func (p *play) reverseOnline(ctx context.Context, s *Step) error {
-	before := p.Host.Reversals()
-	answer, err := p.merchant.ReverseOnline(ctx, p.remote)
-	if err != nil {
-		return err
-	}
-	return p.reversed(ctx, s, answer, before)
 }

@@ -40,6 +40,7 @@ type Case struct {
 type Setup struct {
 	StandIn           token.StandIn
 	CryptogramVersion int           // of new tokens; 18 when 0
+	SignOn            bool          // demanded of wallet and merchant
 	IssuerTimeout     time.Duration // whole seconds; the network's default when 0
 }
 

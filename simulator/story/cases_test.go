@@ -45,7 +45,7 @@ func TestPromisedCases(t *testing.T) {
 		wrong-passcode expired-passcode too-many-passcodes account-closed stand-in late-answer reversed-activation
 		suspend-and-resume issuer-suspends resume-without-say deleted-token replaced-card new-expiry reversed-tap
 		version-10 version-17 cloud-token expired-key replayed-cryptogram other-phone wrong-domain
-		pay-in-app card-on-file verify-account pay-by-card pay-wrong-code`) {
+		another-passcode repeated-request inquiry pay-in-app card-on-file verify-account pay-by-card pay-wrong-code`) {
 		if c, err := CaseByName(name); err != nil || c.Name != name {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -69,6 +69,11 @@ const (
 	StepReplenish = "replenish" // the phone gets another
 	StepPay       = "pay"       // a payment without a terminal
 	StepVerify    = "verify"    // an account verification
+	StepRepeat    = "repeat"    // the wallet asks the same again
+	StepInquire   = "inquire"   // wallet and issuer ask how the token stands
+	StepSignOff   = "sign-off"  // the wallet signs off, and is no longer served
+	StepSignOn    = "sign-on"   // and on again
+	StepAnother   = "another"   // the wallet asks for another passcode
 )
 
 // Report is what a story came to.

@@ -46,6 +46,11 @@ func stepUpCases() []Case {
 			begin: follow(issuer.Yellow, token.ByPasscode), arrange: later(token.PasscodeFor), acts: []act{provision, byPasscode},
 		},
 		{
+			Name: "another-passcode", About: "the passcode has expired, the wallet has another one sent, and the person pays",
+			begin: follow(issuer.Yellow, token.ByPasscode),
+			acts:  []act{provision, {StepAnother, (*play).anotherPasscode}, byPasscode, tap},
+		},
+		{
 			Name: "too-many-passcodes", About: "the person types the right passcode after three wrong ones",
 			Refused: StepStepUp, Response: token.TriesExceeded,
 			begin: follow(issuer.Yellow, token.ByPasscode), arrange: wastePasscode, acts: []act{provision, byPasscode},
@@ -57,6 +62,10 @@ func stepUpCases() []Case {
 func issuerCases() []Case {
 	standIn := Setup{StandIn: token.StandIn{Activations: token.StandInApprove, Taps: token.StandInApprove, TapAmountMax: 100_00}}
 	return []Case{
+		{
+			Name: "repeated-request", About: "the wallet has not heard the answer and repeats: it gets the same one, and no second token",
+			acts: []act{provision, {StepRepeat, (*play).repeatActivation}, tap},
+		},
 		{
 			Name: "account-closed", About: "the code is right and the account is closed",
 			Refused: StepProvision, Response: token.ClosedAccount, CVV2: dcvv2.Match, arrange: follow(issuer.Closed, ""),
@@ -82,6 +91,15 @@ func issuerCases() []Case {
 // lifeCases are what becomes of a token later.
 func lifeCases() []Case {
 	return []Case{
+		{
+			Name: "inquiry", About: "wallet and issuer ask how the token stands; only the issuer is told the card number",
+			acts: []act{provision, {StepInquire, (*play).inquire}},
+		},
+		{
+			Name: "signed-off", About: "the wallet signs off, is not served until it signs on again, and the person pays",
+			Setup: Setup{SignOn: true},
+			acts:  []act{provision, {StepSignOff, (*play).signOff}, {StepSignOn, (*play).signOn}, tap},
+		},
 		{
 			Name: "suspend-and-resume", About: "the wallet suspends the token and resumes it, and pays",
 			acts: []act{provision, {StepSuspend, (*play).suspendByWallet}, {StepResume, (*play).resumeByWallet}, tap},

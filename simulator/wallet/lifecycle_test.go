@@ -84,6 +84,27 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// A repeat is the same request but for its type and its time.
+func TestRepeat(t *testing.T) {
+	gateway := stationtest.Serve(t, stepping(t))
+	w := open(t, gateway, &channel{})
+	if _, err := w.Repeat(t.Context()); err == nil {
+		t.Error("what was never asked is repeated")
+	}
+	first, err := w.Request(t.Context(), shown(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := w.Repeat(t.Context())
+	if err != nil || *again.Token != *first.Token || again.Trace != first.Trace {
+		t.Errorf("%+v, %v", again, err)
+	}
+	one, two := *gateway.Asked()[1].(*messages.ActivationRequest), *gateway.Asked()[2].(*messages.ActivationRequest)
+	if !two.Repeat || string(one.Content()) != string(two.Content()) {
+		t.Errorf("repeated as %+v", two)
+	}
+}
+
 // A reversal names its original by field 90 and has its trace but for the
 // number and the time.
 func TestReverse(t *testing.T) {

@@ -12,9 +12,11 @@ package wallet
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"github.com/firsttap/firsttap/api/client"
 	"github.com/firsttap/firsttap/dcvv2"
@@ -54,6 +56,7 @@ var opinion = token.Wallet{Recommendation: "0", Version: "1", DeviceScore: "5", 
 type Wallet struct {
 	options Options
 	station *station.Station
+	last    atomic.Pointer[messages.ActivationRequest]
 }
 
 // Provisioning is what became of a request for a token.
@@ -94,6 +97,11 @@ func (o Options) check() error {
 // Close ends the connection.
 func (w *Wallet) Close() { w.station.Close() }
 
+// Manage signs on or off, or sends an echo.
+func (w *Wallet) Manage(ctx context.Context, code messages.NetworkCode) error {
+	return w.station.Manage(ctx, code)
+}
+
 // Phone is the phone that the wallet is on.
 func (w *Wallet) Phone() *phone.Phone { return w.options.Phone }
 
@@ -116,7 +124,25 @@ func (w *Wallet) Provision(ctx context.Context, c site.Card) (Provisioning, erro
 
 // Request asks for a token and gives the network's answer.
 func (w *Wallet) Request(ctx context.Context, c site.Card) (messages.ActivationAnswer, error) {
-	typed, err := w.station.Ask(ctx, w.request(c))
+	request := w.request(c)
+	w.last.Store(request)
+	return w.ask(ctx, request)
+}
+
+// Repeat sends the last request again (0101), as a wallet does that has heard no
+// answer. It gives an error before the first.
+func (w *Wallet) Repeat(ctx context.Context) (messages.ActivationAnswer, error) {
+	last := w.last.Load()
+	if last == nil {
+		return messages.ActivationAnswer{}, errors.New("there is no request to repeat")
+	}
+	again := *last
+	again.Repeat, again.Transmitted = true, messages.Stamp(w.options.Station.Now())
+	return w.ask(ctx, &again)
+}
+
+func (w *Wallet) ask(ctx context.Context, request *messages.ActivationRequest) (messages.ActivationAnswer, error) {
+	typed, err := w.station.Ask(ctx, request)
 	if err != nil {
 		return messages.ActivationAnswer{}, err
 	}

@@ -67,9 +67,9 @@ func (s *store) DueAdvices(ctx context.Context, at time.Time, limit int) ([]vaul
 }
 
 // PostponeAdvice sets the next try of an advice; see vault.Store.
-func (s *store) PostponeAdvice(ctx context.Context, id int64, until time.Time) error {
+func (s *store) PostponeAdvice(ctx context.Context, id int64, until time.Time, sent bool) error {
 	return s.changeAdvice(ctx, id, func(t *turn, _ []byte) error {
-		return t.do(`UPDATE advices SET due_at = ?, tries = tries + 1 WHERE id = ?`, nanoseconds(until), id)
+		return t.do(`UPDATE advices SET due_at = ?, tries = tries + ? WHERE id = ?`, nanoseconds(until), sent, id)
 	})
 }
 

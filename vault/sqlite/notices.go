@@ -56,9 +56,9 @@ func (s *store) Due(ctx context.Context, at time.Time, limit int) ([]vault.Queue
 }
 
 // Postpone sets the next try of a notice; see vault.Store.
-func (s *store) Postpone(ctx context.Context, id int64, until time.Time) error {
+func (s *store) Postpone(ctx context.Context, id int64, until time.Time, sent bool) error {
 	return s.changeNotice(ctx, id, func(t *turn, _ token.Notice) error {
-		return t.do(`UPDATE notices SET due_at = ?, tries = tries + 1 WHERE id = ?`, nanoseconds(until), id)
+		return t.do(`UPDATE notices SET due_at = ?, tries = tries + ? WHERE id = ?`, nanoseconds(until), sent, id)
 	})
 }
 

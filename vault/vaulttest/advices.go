@@ -18,6 +18,7 @@ var adviceTests = []test{
 	{"an advice waits until it is acknowledged", adviceWaits},
 	{"an advice is queued once", adviceOnce},
 	{"a postponed advice comes back", advicePostponed},
+	{"what was not sent is no try", adviceUnsent},
 	{"oldest first, and no more than asked for", adviceOrder},
 	{"unknown and ill-formed advices", adviceUnknown},
 	{"the trail tells of advices", adviceTrail},
@@ -89,7 +90,7 @@ func adviceWaits(b *bench) {
 	for range 2 { // the second time is nothing
 		b.must(b.store.AcknowledgeAdvice(b.ctx, due[0].ID, noon))
 	}
-	b.must(b.store.PostponeAdvice(b.ctx, due[0].ID, noon))
+	b.must(b.store.PostponeAdvice(b.ctx, due[0].ID, noon, true))
 	b.dueAdvices(noon.Add(time.Hour))
 	if n := b.told(vault.EventAdviceAcknowledged); n != 1 {
 		b.Errorf("the trail tells of %d acknowledgements", n)
@@ -130,11 +131,22 @@ func advicePostponed(b *bench) {
 	id := b.dueAdvices(noon, one)[0].ID
 	for try := 1; try <= 3; try++ {
 		until := noon.Add(time.Duration(try) * time.Minute)
-		b.must(b.store.PostponeAdvice(b.ctx, id, until))
+		b.must(b.store.PostponeAdvice(b.ctx, id, until, true))
 		b.dueAdvices(until.Add(-1))
 		if due := b.dueAdvices(until, one); due[0].Tries != try || !due[0].Queued.Equal(noon) {
 			b.Errorf("try %d: due is %+v", try, due[0])
 		}
+	}
+}
+
+// A line that was down is no try: the advice waits, and stays a first one.
+func adviceUnsent(b *bench) {
+	one := advice(vault.AdviceReversal, 1)
+	b.advised("decided", one)
+	b.must(b.store.PostponeAdvice(b.ctx, b.dueAdvices(noon, one)[0].ID, noon.Add(time.Minute), false))
+	b.dueAdvices(noon.Add(time.Minute - 1))
+	if due := b.dueAdvices(noon.Add(time.Minute), one); due[0].Tries != 0 {
+		b.Errorf("due is %+v", due[0])
 	}
 }
 
@@ -155,7 +167,7 @@ func adviceOrder(b *bench) {
 }
 
 func adviceUnknown(b *bench) {
-	if err := b.store.PostponeAdvice(b.ctx, 99, noon); !errors.Is(err, vault.ErrNotFound) {
+	if err := b.store.PostponeAdvice(b.ctx, 99, noon, true); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("postponing: %v", err)
 	}
 	if err := b.store.AcknowledgeAdvice(b.ctx, 99, noon); !errors.Is(err, vault.ErrNotFound) {
@@ -227,7 +239,7 @@ func adviceRests(b *bench) {
 	one := advice(vault.AdviceReversal, 1)
 	b.advised("decided", one)
 	b.claim(online("under way", 2), vault.Won)
-	b.must(b.store.PostponeAdvice(b.ctx, b.dueAdvices(noon, one)[0].ID, noon.Add(time.Minute)))
+	b.must(b.store.PostponeAdvice(b.ctx, b.dueAdvices(noon, one)[0].ID, noon.Add(time.Minute), true))
 	b.reopen()
 	b.dueAdvices(noon)
 	if due := b.dueAdvices(noon.Add(time.Minute), one); due[0].Tries != 1 {

@@ -46,7 +46,7 @@ func noticeWaits(b *bench) {
 	}
 	b.acknowledge(due...)
 	b.acknowledge(due...) // again: nothing
-	b.must(b.store.Postpone(b.ctx, due[0].ID, noon))
+	b.must(b.store.Postpone(b.ctx, due[0].ID, noon, true))
 	if due := b.due(noon.Add(time.Hour)); len(due) != 0 {
 		b.Errorf("due after it was acknowledged: %+v", due)
 	}
@@ -86,7 +86,7 @@ func noticePostponed(b *bench) {
 	id := b.due(noon)[0].ID
 	for try := 1; try <= 3; try++ {
 		until := noon.Add(time.Duration(try) * time.Minute)
-		b.must(b.store.Postpone(b.ctx, id, until))
+		b.must(b.store.Postpone(b.ctx, id, until, true))
 		if due := b.due(until.Add(-1)); len(due) != 0 {
 			b.Errorf("try %d: due too early", try)
 		}
@@ -101,7 +101,7 @@ func noticeOrder(b *bench) {
 		b.mint(n+1, created(n+1))
 	}
 	first := b.due(noon)[0]
-	b.must(b.store.Postpone(b.ctx, first.ID, noon.Add(time.Minute)))
+	b.must(b.store.Postpone(b.ctx, first.ID, noon.Add(time.Minute), true))
 	for _, ask := range []struct {
 		at    time.Time
 		limit int
@@ -131,7 +131,7 @@ func noticeUnknown(b *bench) {
 	if err := b.store.Notify(b.ctx, created(1), noon); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("notifying of no token: %v", err)
 	}
-	if err := b.store.Postpone(b.ctx, 99, noon); !errors.Is(err, vault.ErrNotFound) {
+	if err := b.store.Postpone(b.ctx, 99, noon, true); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("postponing: %v", err)
 	}
 	if err := b.store.Acknowledge(b.ctx, 99, noon); !errors.Is(err, vault.ErrNotFound) {
