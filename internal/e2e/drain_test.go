@@ -87,7 +87,7 @@ func (h house) asking(t *testing.T, at places, n int) <-chan error {
 	answered := make(chan error, n)
 	var asking sync.WaitGroup
 	for range n {
-		card := applied(t, "http://"+at.site)
+		card, _ := applied(t, "http://"+at.site)
 		asking.Go(func() {
 			answer, err := w.Request(ctx, card)
 			if err == nil && answer.Outcome.Response != token.Approved {
