@@ -111,7 +111,7 @@ func TestSameTraceTwiceInFlight(t *testing.T) {
 // gives up: each request gets one answer, which is the issuer's or 91, and what
 // the issuer granted in vain is undone.
 func TestReplyAtTheTimeOut(t *testing.T) {
-	w := newTown(t)
+	w := newTown(t, hasty)
 	const n = 64
 	w.walls.under(func() {
 		p := w.knock(wallets)
@@ -119,7 +119,7 @@ func TestReplyAtTheTimeOut(t *testing.T) {
 		questions := w.line.readAll(n)
 		asked := time.Now() // or a little earlier
 		for i, q := range questions {
-			timer := time.NewTimer(time.Until(asked.Add(issuerTimeout + 3*time.Duration(i-n/2-n/4)*time.Millisecond)))
+			timer := time.NewTimer(time.Until(asked.Add(hastyTimeout + 3*time.Duration(i-n/2-n/4)*time.Millisecond)))
 			<-timer.C
 			w.line.throw(answers(t, []*specs.Message{q}))
 		}

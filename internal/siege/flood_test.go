@@ -106,7 +106,7 @@ func TestSlowReader(t *testing.T) {
 
 // TestIssuerThatNeverReads has the gateway write to a host that is deaf.
 func TestIssuerThatNeverReads(t *testing.T) {
-	w := newTown(t)
+	w := newTown(t, hasty)
 	w.walls.under(func() {
 		p := w.knock(wallets)
 		p.send(w.activations(inFlight, meadowRange)...)

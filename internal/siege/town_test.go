@@ -41,7 +41,8 @@ const (
 	witness, harbour = "witness", "harbour"
 
 	gatewayNumber = 400000
-	issuerTimeout = time.Second
+	issuerTimeout = 20 * time.Second
+	hastyTimeout  = time.Second // where it is waited for
 )
 
 // Account ranges of the issuers.
@@ -98,6 +99,9 @@ func newTown(t testing.TB, change ...func(*gateway.Options)) *town {
 	w.until("the honest issuer's line", func() bool { return w.gateway.LinesUp()[harbour] })
 	return w
 }
+
+// hasty makes a gateway that waits for issuers not long.
+func hasty(o *gateway.Options) { o.IssuerTimeout = hastyTimeout }
 
 func (w *town) open(change []func(*gateway.Options)) {
 	w.Helper()
