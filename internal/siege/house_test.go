@@ -1,11 +1,14 @@
 package siege_test
 
 import (
+	"crypto/rand"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/firsttap/firsttap/gateway"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
 )
@@ -47,6 +50,45 @@ func TestPanicInAHandler(t *testing.T) {
 			t.Error("the log quotes the panic")
 		}
 		w.settled()
+	})
+}
+
+// chance panics while it is armed.
+type chance struct{ armed atomic.Bool }
+
+func (c *chance) Read(b []byte) (int, error) {
+	if c.armed.Load() {
+		panic("a secret that must not be logged")
+	}
+	return rand.Read(b)
+}
+
+// TestPanicAfterTheClaim panics where a token is made, once its issuer has
+// granted it: the request is answered and concluded, the issuer is told that it
+// is undone, and the card may be tried again.
+func TestPanicAfterTheClaim(t *testing.T) {
+	c := new(chance)
+	w := newTown(t, func(o *gateway.Options) { o.Random = c })
+	w.walls.under(func() {
+		p, r := w.knock(wallets), w.activation(meadowRange)
+		p.send(r)
+		questions := w.line.readAll(1)
+		c.armed.Store(true)
+		w.line.throw(answers(t, questions))
+		if r := p.readAll(1)[0].Text(specs.P(39)); r != string(token.Malfunction) {
+			t.Errorf("answered with %s", r)
+		}
+		c.armed.Store(false)
+		w.settled()
+		if undo := w.line.readAll(1)[0]; undo.MTI() != "0420" {
+			t.Errorf("the issuer is told by a %s", undo.MTI())
+		}
+		w.line.approveAll()
+		r.Trace = w.trace()
+		p.send(r)
+		if r := p.readAll(1)[0].Text(specs.P(39)); r != "00" {
+			t.Errorf("the second try is answered with %s", r)
+		}
 	})
 }
 
