@@ -163,7 +163,7 @@ func TestFairness(t *testing.T) {
 // measured is the median and the longest of activations one at a time.
 func (w *town) measured() [2]time.Duration {
 	w.Helper()
-	const n = 50
+	const n = 30
 	var took []time.Duration
 	for range n {
 		r := w.activation(harbourRange)

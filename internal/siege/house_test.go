@@ -95,7 +95,7 @@ func TestPanicAfterTheClaim(t *testing.T) {
 // TestClockJumps sets the gateway's clock back and ahead while requests are
 // under way.
 func TestClockJumps(t *testing.T) {
-	for _, by := range []time.Duration{-24 * time.Hour, 24 * time.Hour, -400 * 24 * time.Hour, 400 * 24 * time.Hour} {
+	for _, by := range []time.Duration{-24 * time.Hour, 400 * 24 * time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
 			w := newTown(t)
 			w.walls.under(func() {
