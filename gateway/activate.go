@@ -80,7 +80,8 @@ var duplicateTrace = refusal(token.DuplicateTrace, token.ReasonNone)
 
 // askAndConclude asks the issuer and records what follows. From here on the
 // requestor's connection no longer matters: what was begun is ended.
-func (g *Gateway) askAndConclude(ctx context.Context, from stations.Station, r *messages.ActivationRequest, found screening.Screened) (token.Outcome, *token.Token, error) {
+func (g *Gateway) askAndConclude(ctx context.Context, from stations.Station, r *messages.ActivationRequest, found screening.Screened) (_ token.Outcome, _ *token.Token, err error) {
+	defer g.survive(&err)
 	ctx = context.WithoutCancel(ctx)
 	claim, asked := found.Claim, *found.Claim.Question
 	question := r.ForIssuer(claim.TransactionID, messages.Additional{CVV2: found.CVV2})

@@ -9,11 +9,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +39,7 @@ const (
 	mintTries            = 5                // token numbers drawn before giving up
 	leftMax              = 1024             // requests claimed that the store would not conclude
 	leftLook             = time.Second      // between tries to conclude them
+	drainSpare           = 5 * time.Second  // of an orderly end, beside the longest wait for an issuer: to screen, conclude and write
 )
 
 // Keys gives the master keys that the gateway works with.
@@ -47,7 +50,7 @@ type Keys interface {
 }
 
 // Options say what a gateway works with. All are required but IssuerTimeout,
-// RequestorFailuresPerHourMax, Alarm, Observe and Admit.
+// RequestorFailuresPerHourMax, Alarm, Observe, Trouble, Admit and Listen.
 type Options struct {
 	Store           vault.Store
 	Keys            Keys
@@ -76,6 +79,8 @@ type Options struct {
 	// Admit is shown the certificate of a station with two-way TLS, see
 	// stations.Options; nil admits whomever the handshake verified.
 	Admit func(s stations.Station, state tls.ConnectionState) error
+	// Listen opens a door at host:port; nil is net.Listen for TCP.
+	Listen func(address string) (net.Listener, error)
 }
 
 // GatewayNumber is the gateway's own station number in headers (ours).
@@ -89,6 +94,7 @@ type Gateway struct {
 	notices  *notifier
 	left     chan vault.Conclusion // see leave
 	stan     atomic.Uint32
+	draining atomic.Bool
 }
 
 // New checks the options and prepares a gateway.
@@ -107,9 +113,9 @@ func New(o Options) (*Gateway, error) {
 		},
 		left: make(chan vault.Conclusion, leftMax),
 	}
-	g.notices = &notifier{gateway: g, wake: make(chan struct{}, 1)}
+	g.notices = newNotifier(g)
 	g.stations = stations.New(stations.Options{
-		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Number: GatewayNumber, Log: o.Log,
+		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Listen: o.Listen, Number: GatewayNumber, Log: o.Log,
 		Trouble:   func(s stations.Station, why string) { g.trouble(s, why) },
 		Unmatched: func(s stations.Station, u link.Unmatched) { g.trouble(s, "answer "+string(u.Why)) },
 	})
@@ -120,7 +126,8 @@ func New(o Options) (*Gateway, error) {
 }
 
 // Run resolves what the last run left behind, then serves the stations, keeps
-// the issuers' lines and sends notices until ctx ends, which is no error.
+// the issuers' lines and sends notices until ctx ends, which is no error, and
+// cuts off what is under way; see Drain.
 func (g *Gateway) Run(ctx context.Context) error {
 	defer g.stations.Close()
 	switch err := g.resolve(ctx); {
@@ -135,6 +142,39 @@ func (g *Gateway) Run(ctx context.Context) error {
 	running.Go(func() { g.concludeLeft(ctx) })
 	running.Wait()
 	return nil
+}
+
+// noteEnding is why requests are refused while the gateway drains.
+const noteEnding = "the gateway is about to end"
+
+// Drain ends the gateway's work in order: nobody is let in, requests that come
+// are refused with 91, those under way are answered, notices being sent are
+// sent, and then the issuers are left. It takes as long as the slowest issuer
+// may, and 5 s, at most; what is under way still is cut off by the end of Run's
+// ctx, which the caller brings about after it. It does nothing before Run.
+func (g *Gateway) Drain(ctx context.Context) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, g.longestAnswer()+drainSpare)
+	defer cancel()
+	g.Log.Info().Msg("draining: no new connections, and what is under way ends")
+	g.draining.Store(true)
+	g.stations.DrainDoors(ctx)
+	g.notices.finish(ctx)
+	g.stations.DrainIssuers(ctx)
+	log := g.Log.Info()
+	if ctx.Err() != nil {
+		log = g.Log.Warn().Err(ctx.Err())
+	}
+	log.Dur("took_ms", time.Since(began)).Msg("drained")
+}
+
+// longestAnswer is the longest that an issuer is waited for.
+func (g *Gateway) longestAnswer() time.Duration {
+	longest := g.IssuerTimeout
+	for _, s := range g.stations.List() {
+		longest = max(longest, cmp.Or(s.Timeouts.Answer, g.IssuerTimeout))
+	}
+	return longest
 }
 
 // WakeNotices sends queued notices now rather than at the next look.

@@ -24,6 +24,23 @@ const (
 type notifier struct {
 	gateway *Gateway
 	wake    chan struct{}
+	turn    chan struct{} // held while a batch is sent, and for good after finish
+	last    sync.Once     // the finish
+}
+
+func newNotifier(g *Gateway) *notifier {
+	return &notifier{gateway: g, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+}
+
+// finish waits for the batch that is being sent, until ctx ends, and lets no
+// other begin.
+func (n *notifier) finish(ctx context.Context) {
+	n.last.Do(func() {
+		select {
+		case n.turn <- struct{}{}:
+		case <-ctx.Done():
+		}
+	})
 }
 
 // nudge makes the notifier look now. It never waits.
@@ -38,7 +55,13 @@ func (n *notifier) run(ctx context.Context) {
 	look := time.NewTicker(noticeLook)
 	defer look.Stop()
 	for {
-		n.sendDue(ctx)
+		select {
+		case n.turn <- struct{}{}:
+			n.sendDue(ctx)
+			<-n.turn
+		case <-ctx.Done():
+			return
+		}
 		select {
 		case <-n.wake:
 		case <-look.C:
@@ -124,6 +147,8 @@ func (n *notifier) send(ctx context.Context, l letter) {
 	log := g.Log.With().Str("mti", l.mti).Str("reason", l.reason).
 		Str("issuer", l.issuer).Str("transaction", l.transactionID).Int("try", l.tries+1).Logger()
 	var err error
+	defer func() { n.complain(ctx, "cannot record a "+l.what, err) }()
+	defer g.survive(&err)
 	if failed := n.deliver(ctx, l); failed == nil {
 		err = l.acknowledge(ctx, g.Now())
 		log.Info().Msg(l.what + " acknowledged")
@@ -135,7 +160,6 @@ func (n *notifier) send(ctx context.Context, l letter) {
 		err = l.postpone(ctx, g.Now().Add(wait), sent)
 		log.Warn().Err(failed).Dur("wait_ms", wait).Msg(l.what + " postponed")
 	}
-	n.complain(ctx, "cannot record a "+l.what, err)
 }
 
 func (n *notifier) deliver(ctx context.Context, l letter) error {

@@ -100,7 +100,8 @@ func (g *Gateway) remoteByCard(ctx context.Context, from stations.Station, r *me
 }
 
 // verify asks the issuer about an account whose code was looked at.
-func (g *Gateway) verify(ctx context.Context, r *messages.RemoteRequest, found screening.Screened) (token.Outcome, error) {
+func (g *Gateway) verify(ctx context.Context, r *messages.RemoteRequest, found screening.Screened) (_ token.Outcome, err error) {
+	defer g.survive(&err)
 	ctx = context.WithoutCancel(ctx)
 	question := r.ForIssuer(found.Claim.TransactionID, messages.Additional{CVV2: found.CVV2}, nil)
 	if found.Static {

@@ -91,8 +91,10 @@ func allowed(from stations.Station, kind stations.Kind, session *link.Session) (
 
 // overload says why a message is refused before it is looked at, "" when it is
 // not.
-func overload(in link.Inbound) string {
+func (g *Gateway) overload(in link.Inbound) string {
 	switch {
+	case g.draining.Load():
+		return noteEnding
 	case in.Draining:
 		return "the connection is about to be closed"
 	case in.Throttled:

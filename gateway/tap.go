@@ -78,7 +78,9 @@ func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e 
 	case !found.Ask():
 		e.outcome = found.Declined(p.facts.Token)
 	default:
-		e.outcome, err = g.authorize(ctx, p, found)
+		if e.outcome, err = g.authorize(ctx, p, found); err != nil {
+			g.leave(failed(p.claim, malfunction))
+		}
 	}
 	return result.State, err
 }
@@ -126,16 +128,13 @@ func (g *Gateway) claimPayment(ctx context.Context, p *payment, found token.Acce
 
 // authorize asks the issuer and records its word, whether or not who asked is
 // still there.
-func (g *Gateway) authorize(ctx context.Context, p payment, found token.Acceptance) (token.Outcome, error) {
+func (g *Gateway) authorize(ctx context.Context, p payment, found token.Acceptance) (o token.Outcome, err error) {
+	defer g.survive(&err)
 	ctx = context.WithoutCancel(ctx)
 	answer := p.ask(ctx, p.question, p.claim.TransactionID, found)
-	o := token.ConcludeTap(found, p.facts.Token, p.amount, answer, g.issuer(p.question.Issuer).StandIn)
+	o = token.ConcludeTap(found, p.facts.Token, p.amount, answer, g.issuer(p.question.Issuer).StandIn)
 	o = signed(o, p.claim.TransactionID)
-	o, err := g.concludePayment(ctx, p.claim, o, token.TurnOf(answer, o))
-	if err != nil {
-		g.leave(failed(p.claim, malfunction))
-	}
-	return o, err
+	return g.concludePayment(ctx, p.claim, o, token.TurnOf(answer, o))
 }
 
 // concludePayment records the outcome of a payment, and that it is undone where

@@ -41,10 +41,20 @@ var errSaid = errors.New("")
 
 func main() { os.Exit(execute()) }
 
-// execute runs the command of the process until it ends or is interrupted.
+// execute runs the command of the process until it ends or is interrupted. What
+// is interrupted ends in order; a second signal ends it at once, with 1.
 func execute() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2) // both, however close
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitFailure)
+	}()
 	return run(ctx, os.Args[1:])
 }
 

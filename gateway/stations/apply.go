@@ -46,7 +46,7 @@ func (t *Table) Prepare(list []Settings) (*Change, error) {
 		if place == "" || t.hasDoor(place) {
 			continue
 		}
-		l, err := net.Listen("tcp", s.Listen)
+		l, err := t.Options.Listen(s.Listen)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("the door for %s cannot listen: %w", s.Name, err))
 			continue

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,9 @@ type Options struct {
 	// Trouble hears why connections are closed, see link.Options. Optional.
 	Trouble func(s Station, why string)
 
+	// Listen opens a door at host:port; nil is net.Listen for TCP.
+	Listen func(address string) (net.Listener, error)
+
 	Number uint32 // the gateway's own, in headers
 	Log    zerolog.Logger
 }
@@ -58,6 +62,7 @@ type Table struct {
 	ctx     context.Context         // of Run; nil before it
 	closed  bool
 	running sync.WaitGroup
+	retired sync.WaitGroup // those of running that let connections end
 }
 
 // entry is a station in force.
@@ -70,6 +75,9 @@ type entry struct {
 
 // New makes an empty table.
 func New(o Options) *Table {
+	if o.Listen == nil {
+		o.Listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	}
 	return &Table{Options: o, byName: map[string]*entry{}, doors: map[string]*link.Server{}}
 }
 
@@ -138,7 +146,9 @@ func (t *Table) drain(f func(ctx context.Context)) {
 		cancel()
 		ctx = ended
 	}
+	t.retired.Add(1)
 	t.running.Go(func() {
+		defer t.retired.Done()
 		ctx, cancel := context.WithTimeout(ctx, DrainTimeout)
 		defer cancel()
 		f(ctx)

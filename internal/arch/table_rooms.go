@@ -104,7 +104,7 @@ var rooms = []room{
 		why: "who is connected knows no store and decides on no message",
 	},
 	{
-		folder: "gateway", may: with(core, "gateway/stations", "vault", "keys", "messages", "specs", "internal/link", "internal/secret"),
+		folder: "gateway", may: with(core, "gateway/stations", "vault", "keys", "messages", "specs", "internal/link", "internal/secret", "internal/stack"),
 		modules: []string{zerolog, uuid}, tests: []string{"ranges", "vault/sqlite", iso8583, connection},
 		why: "the gateway reaches the issuer by TCP and the API not at all; the store's engine is chosen in internal/network",
 	},
@@ -165,6 +165,10 @@ var rooms = []room{
 	{
 		folder: "internal/e2e", tests: with(core, "specs", "simulator", "internal/seed", zerolog),
 		why: "it runs the built binary and meets it over the wire",
+	},
+	{
+		folder: "internal/siege", tests: with(core, "gateway", "gateway/stations", "vault", "vault/sqlite", "messages", "specs", "internal/link", zerolog),
+		why: "it attacks the gateway over sockets and is no part of it",
 	},
 	{folder: "internal/certs", may: []string{"internal/filelock", "internal/files"}, why: "who a caller is and how TLS is set is the standard library's alone"},
 	{

@@ -92,7 +92,7 @@ const (
 // Limits of stations' settings, and what they are when left out. All are ours;
 // the defaults are those of internal/link.
 const (
-	connectionsDefault, connectionsMax = 1024, 4096
+	connectionsDefault, connectionsMax = 128, 4096
 	inFlightDefault, inFlightMax       = 256, 4096
 	requestsPerSecondMax               = 100_000
 	idleSecondsDefault, idleSecondsMax = 600, 86_400

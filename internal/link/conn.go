@@ -163,20 +163,44 @@ func (c *Conn) queue(ctx context.Context, frame []byte) error {
 // writeFrames joins the frames that wait into one write, so that a burst of
 // answers costs one system call.
 func (c *Conn) writeFrames() {
-	burst := make([]byte, 0, writeBurstBytes)
 	for {
 		select {
 		case frame := <-c.frames:
-			var frames int64
-			burst, frames = c.joinWaiting(append(burst[:0], frame...))
-			if _, err := c.library.Write(burst); err != nil {
+			if err := c.writeBurst(frame); err != nil {
+				c.sayDeaf(err)
 				c.library.TriggerFailure(fmt.Errorf("writing: %w", err))
 				return
 			}
-			c.unsent.Add(-frames)
 		case <-c.ctx.Done():
 			return
 		}
+	}
+}
+
+// bursts are rooms for bursts: a connection has one only while it writes.
+var bursts = sync.Pool{New: func() any {
+	room := make([]byte, 0, writeBurstBytes)
+	return &room
+}}
+
+// writeBurst writes a frame and those that wait behind it.
+func (c *Conn) writeBurst(frame []byte) error {
+	room := bursts.Get().(*[]byte)
+	defer bursts.Put(room)
+	burst, frames := c.joinWaiting(append((*room)[:0], frame...))
+	*room = burst
+	if _, err := c.library.Write(burst); err != nil {
+		return err
+	}
+	c.unsent.Add(-frames)
+	return nil
+}
+
+// sayDeaf tells of a peer that did not take what was written in time.
+func (c *Conn) sayDeaf(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg(NotReading + ", connection closed")
+		c.trouble(NotReading)
 	}
 }
 
@@ -316,48 +340,6 @@ var errTooManyFaults = errors.New(TooManyFaults)
 func (c *Conn) trouble(why string) {
 	if c.opts.Trouble != nil {
 		c.opts.Trouble(why)
-	}
-}
-
-// work hands a question to a worker. When all are busy the reading stops, and
-// with it the peer: a handler must not ask on such a connection. On one that is
-// made to be asked on, a question beyond those is refused in place, so that the
-// answers that the workers wait for are always read.
-func (c *Conn) work(h specs.Header, in Inbound) {
-	in.Draining = c.draining.Load()
-	in.Throttled = !c.opts.rate.take()
-	c.handling.Add(1)
-	if !c.enter(in) {
-		in.Throttled = true // or the connection has ended, and nobody hears it
-		defer c.handling.Add(-1)
-		defer c.recovered()
-		c.handle(h, in)
-		return
-	}
-	c.done.Go(func() {
-		defer c.handling.Add(-1)
-		defer func() { <-c.workers }()
-		defer c.recovered()
-		c.handle(h, in)
-	})
-}
-
-// enter takes a worker's place, and reports that there is none for a question
-// that is to be refused.
-func (c *Conn) enter(in Inbound) bool {
-	if c.opts.sheds || in.Throttled {
-		select {
-		case c.workers <- struct{}{}:
-			return true
-		default:
-			return false
-		}
-	}
-	select {
-	case c.workers <- struct{}{}:
-		return true
-	case <-c.ctx.Done():
-		return false
 	}
 }
 

@@ -27,18 +27,21 @@ type Server struct {
 	handshakes int
 	changes    int // how often opts were changed
 	closing    bool
-	gone       sync.WaitGroup // a goroutine per socket that was accepted
+	gone       sync.WaitGroup // one per socket that was accepted
+
+	drained chan struct{} // closed when Drain has ended
+	once    sync.Once
 }
 
 // NewServer makes a door that opens with Run.
 func NewServer(l net.Listener, opts Options) *Server {
-	return &Server{listener: l, opts: opts.ofDoor(), conns: make(map[*Conn]struct{})}
+	return &Server{listener: l, opts: opts.ofDoor(), conns: make(map[*Conn]struct{}), drained: make(chan struct{})}
 }
 
 // ofDoor makes options that all connections of a door share.
 func (o Options) ofDoor() Options {
 	o.sheds = o.sheds || o.Pool != nil
-	return o.orDefault()
+	return o.orDefault().shared()
 }
 
 // Run is Serve. It is called once.
@@ -54,6 +57,7 @@ func (s *Server) Run(ctx context.Context) error {
 			backOff = acceptBackOffMin
 			s.welcome(ctx, socket)
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			s.awaitDrain(ctx)
 			return nil
 		default:
 			opts := s.options()
@@ -89,14 +93,35 @@ func (s *Server) Change(opts Options) (drain func(ctx context.Context)) {
 	return func(ctx context.Context) { drainAll(ctx, before) }
 }
 
-// Drain closes the door for new connections, and drains those that it has until
-// ctx ends. Run returns then.
-func (s *Server) Drain(ctx context.Context) {
+// Shut closes the door for new connections, and leaves those that it has. Run
+// goes on until Drain has ended.
+func (s *Server) Shut() {
 	s.mu.Lock()
 	s.closing = true
 	s.mu.Unlock()
-	drainAll(ctx, s.Connections())
 	_ = s.listener.Close()
+}
+
+// Drain shuts the door, and drains the connections that it has until ctx ends.
+// Run returns then.
+func (s *Server) Drain(ctx context.Context) {
+	s.Shut()
+	drainAll(ctx, s.Connections())
+	s.once.Do(func() { close(s.drained) })
+}
+
+// awaitDrain waits for the end of a door that was shut on purpose.
+func (s *Server) awaitDrain(ctx context.Context) {
+	s.mu.Lock()
+	shut := s.closing
+	s.mu.Unlock()
+	if !shut {
+		return
+	}
+	select {
+	case <-s.drained:
+	case <-ctx.Done():
+	}
 }
 
 func drainAll(ctx context.Context, conns []*Conn) {
@@ -189,8 +214,9 @@ func (s *Server) seat(ctx context.Context, socket net.Conn, opts Options) {
 	}
 	s.conns[c] = struct{}{}
 	opts.Pool.join(c)
-	s.gone.Go(func() {
-		<-c.Done()
+	s.gone.Add(1)
+	context.AfterFunc(c.ctx, func() {
+		defer s.gone.Done()
 		opts.Pool.leave(c)
 		c.Close()
 		s.mu.Lock()

@@ -32,7 +32,8 @@ const (
 	handshakesMax    = 128              // TLS handshakes of a door at once
 	pendingMax       = 4096             // questions waiting for an answer
 	faultsInRowMax   = 16               // undecodable bodies before the connection is closed
-	connectionsMax   = 1024             // of one door
+	workersPerDoor   = 1024             // requests of all connections of a door or pool handled at once
+	connectionsMax   = 128              // of one door: four goroutines each
 	frameTimeout     = 5 * time.Second  // from a frame's first byte to its last
 	writeTimeout     = 5 * time.Second  // of one write
 	idleTimeout      = 10 * time.Minute // without a byte from the peer
@@ -94,7 +95,7 @@ type Options struct {
 	// Unmatched, when set, hears of every answer that nobody waits for.
 	Unmatched func(Unmatched)
 	// Trouble, when set, hears why a connection is closed that the peer could
-	// not hold: BadFrame or TooManyFaults.
+	// not hold: BadFrame, TooManyFaults or NotReading.
 	Trouble func(why string)
 	// Trace, when set, sees the body of every frame: after it was read, and
 	// before it is written.
@@ -109,14 +110,15 @@ type Options struct {
 	// Pool, when set, gets the connections of a door to ask on.
 	Pool *Pool
 
-	ConnectionsMax    int           // of a door; 0 is 1024
-	InFlight          int           // requests of a connection handled at once; 0 is 256
+	ConnectionsMax    int           // of a door; 0 is 128
+	InFlight          int           // requests of a connection handled at once; 0 is 256; of a door or pool, 1024 or this
 	RequestsPerSecond int           // of a door or line, all connections together; 0 is without end
 	IdleTimeout       time.Duration // without a byte from the peer; 0 is 10 minutes
 	AnswerTimeout     time.Duration // that a handler has, and that Ask waits; 0 is 30 s, and no bound of Ask's own
 
-	rate  *rate // shared by all connections of a door or pool
-	sheds bool  // refuse what is beyond InFlight, never stop reading
+	rate   *rate         // shared by all connections of a door or pool
+	places chan struct{} // likewise; nil is without end
+	sheds  bool          // refuse what is beyond InFlight, never stop reading
 }
 
 // orDefault fills in the limits that are left out.
@@ -134,7 +136,15 @@ func (o Options) orDefault() Options {
 const (
 	BadFrame      = "bad frame" // a length that cannot be, half a frame past its time
 	TooManyFaults = "too many undecodable messages in a row"
+	NotReading    = "the peer does not read" // a write past its time
 )
+
+// shared makes what all connections of a door or pool share.
+func (o Options) shared() Options {
+	o.rate = newRate(o.RequestsPerSecond)
+	o.places = make(chan struct{}, max(workersPerDoor, o.InFlight))
+	return o
+}
 
 // isAnswer reports whether a message type's third digit says answer (ISO
 // 8583:1987: 1 response, 3 advice response, 5 notification acknowledgement).

@@ -32,12 +32,12 @@ type Pool struct {
 // a door are asked on at once, or, when the sign-on is demanded, while their
 // session is signed on.
 func NewPool(name string, signOnDemanded bool, lines ...*Line) *Pool {
-	var shared *rate
+	var shared Options
 	for i, l := range lines {
 		if i == 0 {
-			shared = newRate(l.Options.RequestsPerSecond)
+			shared = l.Options.shared()
 		}
-		l.Options.rate, l.Options.sheds = shared, true
+		l.Options.rate, l.Options.places, l.Options.sheds = shared.rate, shared.places, true
 	}
 	return &Pool{name: name, demands: signOnDemanded, lines: lines, accepted: make(map[*Conn]struct{})}
 }

@@ -236,8 +236,9 @@ func openStore(dir string, ring *keys.Ring) (vault.Store, error) {
 	return sqlite.Open(filepath.Join(dir, StoreFile), cipher)
 }
 
-// Run serves every door until ctx ends, then closes the network. To be ended is
-// no error, at whatever moment.
+// Run serves every door until ctx ends, then lets what is under way end, see
+// gateway.Drain, and closes the network. To be ended is no error, at whatever
+// moment.
 func (n *Network) Run(ctx context.Context) error {
 	defer n.Close()
 	servers := map[Door]http.Handler{
@@ -258,7 +259,7 @@ func (n *Network) Run(ctx context.Context) error {
 		pruner{n.store, n.chance.Now, keep, n.log}.run(ctx)
 		failed <- nil
 	}()
-	go func() { failed <- n.gateway.Run(ctx) }()
+	go func() { failed <- n.runGateway(ctx) }()
 	var all []error
 	for range cap(failed) {
 		err := <-failed
@@ -266,6 +267,18 @@ func (n *Network) Run(ctx context.Context) error {
 		all = append(all, err)
 	}
 	return errors.Join(all...)
+}
+
+// runGateway runs the gateway until ctx ends and what is under way then has.
+func (n *Network) runGateway(ctx context.Context) error {
+	running, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	stop := context.AfterFunc(ctx, func() {
+		defer cut()
+		n.gateway.Drain(running)
+	})
+	defer stop()
+	return n.gateway.Run(running)
 }
 
 // Close ends a network that does not run: doors, store and keys.

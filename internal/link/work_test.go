@@ -1,0 +1,110 @@
+package link
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/firsttap/firsttap/specs"
+)
+
+// All connections of a door together have workersPerDoor requests handled at
+// once; one more waits until one of them ends.
+func TestWorkersOfADoorAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var under atomic.Int32
+		release := make(chan struct{}, workersPerDoor+1)
+		g := newGate()
+		serving(t, g, options(io.Discard, func(_ context.Context, in Inbound) *specs.Message {
+			under.Add(1)
+			defer under.Add(-1)
+			<-release
+			return answerTo(in.Message)
+		}))
+		const each = workersPerConn
+		var peers []peer
+		for n := range workersPerDoor / each {
+			p := g.arrive(t)
+			peers = append(peers, p)
+			for i := range each {
+				p.send(echo(n*each + i))
+			}
+		}
+		synctest.Wait()
+		if n := under.Load(); n != workersPerDoor {
+			t.Errorf("%d are handled, the limit is %d", n, workersPerDoor)
+		}
+		last := g.arrive(t)
+		last.send(echo(workersPerDoor))
+		synctest.Wait()
+		if n := under.Load(); n != workersPerDoor {
+			t.Errorf("with one past it, %d are handled", n)
+		}
+		for range workersPerDoor + 1 {
+			release <- struct{}{}
+		}
+		for _, p := range peers {
+			for range each {
+				p.readMessage()
+			}
+		}
+		last.wantResponse(workersPerDoor, "00")
+	})
+}
+
+// A peer that does not take what is written to it is told of, once.
+func TestPeerThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logbook
+		var troubles []string
+		o := options(&log, answering)
+		o.Trouble = func(why string) { troubles = append(troubles, why) }
+		c, far := begin(t, t.Context(), o)
+		far.send(echo(1))
+		<-c.Done()
+		synctest.Wait()
+		log.wantWarnings(t, NotReading+", connection closed")
+		if len(troubles) != 1 || troubles[0] != NotReading {
+			t.Errorf("told of %v", troubles)
+		}
+	})
+}
+
+// A door that was shut takes nobody, and serves whom it has until it is drained.
+func TestShutDoor(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(l, options(io.Discard, answering))
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(t.Context()) }()
+	far, err := net.Dial("tcp", s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	p := peer{t, far}
+	p.send(echo(1))
+	p.wantResponse(1, "00")
+	s.Shut()
+	if c, err := net.Dial("tcp", s.Address()); err == nil {
+		_ = c.Close()
+		t.Error("a shut door lets somebody in")
+	}
+	p.send(echo(2))
+	p.wantResponse(2, "00")
+	select {
+	case <-ended:
+		t.Error("Run ended before the drain")
+	default:
+	}
+	s.Drain(t.Context())
+	p.wantEnd()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
