@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -156,6 +157,93 @@ func TestNoticeOutlivesTheIssuersAbsence(t *testing.T) {
 		return len(w.trail(vault.EventNoticeAcknowledged)) == 1
 	})
 	w.wantTokens(1)
+}
+
+// notices of one issuer that may be under way at once (docs of notifier).
+const noticesInFlight = 64
+
+// notify queues notices about a token, as of that many transactions.
+func (w *world) notify(reference string, count int) {
+	w.Helper()
+	for n := range count {
+		w.must(w.store.Notify(context.Background(), token.Notice{
+			TransactionID: fmt.Sprintf("%015d", n+1), Reason: token.NoticeProvisioned, Reference: reference, Result: "00",
+		}, w.clock.Now()))
+	}
+	w.gateway.WakeNotices()
+}
+
+// TestManyNotices holds that more than may be under way come once each.
+func TestManyNotices(t *testing.T) {
+	w := newWorld(t)
+	p := w.activated()
+	const many = 4*noticesInFlight + 1
+	w.notify(p.Reference, many)
+	w.wantAllSent()
+	told := make(map[string]int)
+	for _, n := range w.issuer.notices(token.NoticeProvisioned) {
+		told[n.TransactionID]++
+	}
+	for transaction, times := range told {
+		if times != 1 {
+			t.Errorf("the issuer was told of %s %d times", transaction, times)
+		}
+	}
+	if len(told) != many {
+		t.Errorf("the issuer was told of %d transactions, not %d", len(told), many)
+	}
+}
+
+// TestNoticeUnderWayIsNotSentAgain looks for others while the answer to one is
+// still to come.
+func TestNoticeUnderWayIsNotSentAgain(t *testing.T) {
+	w := newWorld(t)
+	p := w.activated()
+	w.wantAllSent()
+	answered := make(chan struct{})
+	w.issuer.follow(func(ctx context.Context, question messages.Message, raw *specs.Message) *specs.Message {
+		if n, ok := question.(*messages.Notification); ok && n.Reason == token.NoticeProvisioned {
+			<-answered
+		}
+		return responding(token.Approved)(ctx, question, raw)
+	})
+	w.notify(p.Reference, 1)
+	w.untilTold(token.NoticeProvisioned, 1)
+	w.step(p, token.Suspend)
+	w.gateway.WakeNotices()
+	w.untilTold(token.NoticeSuspended, 1) // that look has passed over the first
+	close(answered)
+	w.wantAllSent()
+	w.untilTold(token.NoticeProvisioned, 1)
+}
+
+// TestSilentIssuerKeepsNoOtherWaiting queues more notices for an issuer that
+// never answers than may be under way, and then one for another issuer.
+func TestSilentIssuerKeepsNoOtherWaiting(t *testing.T) {
+	w := newWorld(t, whole, func(s *settings) { s.timeout = time.Hour })
+	p := w.activated()
+	w.wantAllSent()
+	w.issuer.follow(func(ctx context.Context, _ messages.Message, _ *specs.Message) *specs.Message {
+		<-ctx.Done()
+		return nil
+	})
+	w.notify(p.Reference, 4*noticesInFlight)
+	w.until("as many as may be are under way", func() bool { return len(w.issuer.notices(token.NoticeProvisioned)) == noticesInFlight })
+
+	pan := w.account(otherRange)
+	w.enrol(pan)
+	if a := w.wallet.activate(w.activation(pan, w.code(pan, 0))); a.Token == nil {
+		t.Fatalf("39=%s", a.Outcome.Response)
+	}
+	w.until("the other issuer is told", func() bool { return len(w.other.notices(token.NoticeCreated)) == 1 })
+	if n := len(w.issuer.notices(token.NoticeProvisioned)); n != noticesInFlight {
+		t.Errorf("%d notices are under way at the silent issuer, not %d", n, noticesInFlight)
+	}
+	for _, q := range w.due(w.clock.Now().Add(never)) {
+		if q.Tries != 0 {
+			t.Error("a notice that made way counts as tried")
+		}
+	}
 }
 
 // TestNoticeOutlivesTheGateway stops the gateway before the issuer has taken

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -13,34 +14,62 @@ import (
 
 // Limits of notices and advices. All are ours.
 const (
-	noticeBatch      = 64              // read from the store at once
-	noticeLook       = time.Second     // between looks when nobody nudges
-	noticeBackOffMin = 2 * time.Second // before the second try
+	noticeBatch      = 64               // read from the store at once, beside those under way
+	noticesInFlight  = 64               // of one issuer
+	noticePatience   = time.Second      // with an issuer that has as many, before its others make way
+	noticeRest       = 10 * time.Second // how far they do
+	noticeLook       = time.Second      // between looks when nobody nudges
+	noticeBackOffMin = 2 * time.Second  // before the second try
 	noticeBackOffMax = 5 * time.Minute
 )
 
 // notifier sends queued notices (0620) and advices (0120, 0420) to issuers
-// until each is acknowledged, with growing waits between tries.
+// until each is acknowledged, with growing waits between tries. An issuer that
+// does not answer keeps no other waiting.
 type notifier struct {
 	gateway *Gateway
 	wake    chan struct{}
-	turn    chan struct{} // held while a batch is sent, and for good after finish
-	last    sync.Once     // the finish
+	sending sync.WaitGroup
+
+	mu     sync.Mutex
+	flying map[letterID]flight
+	behind bool          // some wait for a place
+	ended  bool          // none begins any more
+	landed chan struct{} // closed when it has ended and none is under way
+}
+
+// letterID tells a notice or an advice from all others.
+type letterID struct {
+	what string
+	id   int64
+}
+
+// flight is a letter under way.
+type flight struct {
+	issuer string
+	began  time.Time
 }
 
 func newNotifier(g *Gateway) *notifier {
-	return &notifier{gateway: g, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+	return &notifier{
+		gateway: g, wake: make(chan struct{}, 1),
+		flying: make(map[letterID]flight), landed: make(chan struct{}),
+	}
 }
 
-// finish waits for the batch that is being sent, until ctx ends, and lets no
-// other begin.
+// finish lets no other letter begin, and waits for those under way until ctx
+// ends.
 func (n *notifier) finish(ctx context.Context) {
-	n.last.Do(func() {
-		select {
-		case n.turn <- struct{}{}:
-		case <-ctx.Done():
-		}
-	})
+	n.mu.Lock()
+	if !n.ended && len(n.flying) == 0 {
+		close(n.landed)
+	}
+	n.ended = true
+	n.mu.Unlock()
+	select {
+	case <-n.landed:
+	case <-ctx.Done():
+	}
 }
 
 // nudge makes the notifier look now. It never waits.
@@ -52,15 +81,11 @@ func (n *notifier) nudge() {
 }
 
 func (n *notifier) run(ctx context.Context) {
+	defer n.sending.Wait()
 	look := time.NewTicker(noticeLook)
 	defer look.Stop()
 	for {
-		select {
-		case n.turn <- struct{}{}:
-			n.sendDue(ctx)
-			<-n.turn
-		case <-ctx.Done():
-			return
+		for n.look(ctx) {
 		}
 		select {
 		case <-n.wake:
@@ -71,22 +96,85 @@ func (n *notifier) run(ctx context.Context) {
 	}
 }
 
-// sendDue sends advices first: what money hangs on comes before what is told.
-func (n *notifier) sendDue(ctx context.Context) {
+// look begins to send what is due, and reports whether it is to look again at
+// once, because some made way. Advices come first: what money hangs on before
+// what is told.
+func (n *notifier) look(ctx context.Context) (again bool) {
+	before := n.underWay() // read first: what ends meanwhile is not begun again
+	busy, patient := make(map[string]int), make(map[string]time.Time)
+	for _, f := range before {
+		busy[f.issuer]++
+		if began, ok := patient[f.issuer]; !ok || f.began.Before(began) {
+			patient[f.issuer] = f.began
+		}
+	}
+	behind := false
+	for _, l := range n.due(ctx, min(noticeBatch+len(before), vault.ListMax)) {
+		_, flies := before[l.letterID]
+		switch {
+		case flies:
+		case busy[l.issuer] < noticesInFlight:
+			busy[l.issuer]++
+			n.begin(ctx, l)
+		case !patient[l.issuer].IsZero() && time.Since(patient[l.issuer]) > noticePatience:
+			err := l.postpone(ctx, n.gateway.Now().Add(noticeRest), false)
+			n.complain(ctx, "cannot put a "+l.what+" off", err)
+			again = again || err == nil
+		default:
+			behind = true
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.behind = behind
+	return again
+}
+
+func (n *notifier) due(ctx context.Context, limit int) []letter {
 	g := n.gateway
 	now := g.Now()
-	advices, err := g.Store.DueAdvices(ctx, now, noticeBatch)
+	advices, err := g.Store.DueAdvices(ctx, now, limit)
 	n.complain(ctx, "cannot read advices", err)
-	notices, err := g.Store.Due(ctx, now, noticeBatch)
+	notices, err := g.Store.Due(ctx, now, limit)
 	n.complain(ctx, "cannot read notices", err)
-	var sending sync.WaitGroup
+	var letters []letter
 	for _, q := range advices {
-		sending.Go(func() { n.send(ctx, n.advice(ctx, q)) })
+		letters = append(letters, n.advice(q))
 	}
 	for _, q := range notices {
-		sending.Go(func() { n.send(ctx, n.notice(q)) })
+		letters = append(letters, n.notice(q))
 	}
-	sending.Wait()
+	return letters
+}
+
+func (n *notifier) underWay() map[letterID]flight {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.flying)
+}
+
+func (n *notifier) begin(ctx context.Context, l letter) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ended {
+		return
+	}
+	n.flying[l.letterID] = flight{issuer: l.issuer, began: time.Now()}
+	n.sending.Go(func() { n.end(l.letterID, n.send(ctx, l)) })
+}
+
+// end looks for those that wait for a place, unless the store is in trouble:
+// then the next look is soon enough.
+func (n *notifier) end(id letterID, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.flying, id)
+	if n.ended && len(n.flying) == 0 {
+		close(n.landed)
+	}
+	if err == nil && n.behind {
+		n.nudge()
+	}
 }
 
 func (n *notifier) complain(ctx context.Context, what string, err error) {
@@ -97,12 +185,12 @@ func (n *notifier) complain(ctx context.Context, what string, err error) {
 
 // letter is a notice or an advice on its way.
 type letter struct {
-	what          string // for the log: "notice" or "advice"
-	mti, reason   string
+	letterID      // what is for the log, too: "notice" or "advice"
+	reason        string
 	issuer        string
 	transactionID string
 	tries         int
-	message       messages.Message // nil: it is over, and nobody is told
+	write         func(ctx context.Context) messages.Message // nil: it is over, and nobody is told
 	acknowledge   func(ctx context.Context, at time.Time) error
 	postpone      func(ctx context.Context, until time.Time, sent bool) error
 }
@@ -110,7 +198,7 @@ type letter struct {
 func (n *notifier) notice(q vault.QueuedNotice) letter {
 	g := n.gateway
 	l := letter{
-		what: "notice", mti: "0620", reason: string(q.Notice.Reason), issuer: q.Token.Issuer,
+		letterID: letterID{"notice", q.ID}, reason: string(q.Notice.Reason), issuer: q.Token.Issuer,
 		transactionID: q.Notice.TransactionID, tries: q.Tries,
 		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.Acknowledge(ctx, q.ID, at) },
 		postpone: func(ctx context.Context, until time.Time, sent bool) error {
@@ -118,7 +206,7 @@ func (n *notifier) notice(q vault.QueuedNotice) letter {
 		},
 	}
 	if !overtaken(q) {
-		l.message = g.notification(q)
+		l.write = func(context.Context) messages.Message { return g.notification(q) }
 	}
 	return l
 }
@@ -129,12 +217,14 @@ func overtaken(q vault.QueuedNotice) bool {
 	return q.Notice.Reason == token.NoticePasscode && q.Notice.Passcode != q.Token.Passcode.Number
 }
 
-func (n *notifier) advice(ctx context.Context, q vault.QueuedAdvice) letter {
+func (n *notifier) advice(q vault.QueuedAdvice) letter {
 	g := n.gateway
-	message := adviceMessage(q, g.tokenIn(ctx, q.Advice), g.Now())
 	return letter{
-		what: "advice", mti: message.MTI(), reason: string(q.Advice.Kind), issuer: q.Advice.Question.Issuer,
-		transactionID: q.Advice.TransactionID, tries: q.Tries, message: message,
+		letterID: letterID{"advice", q.ID}, reason: string(q.Advice.Kind), issuer: q.Advice.Question.Issuer,
+		transactionID: q.Advice.TransactionID, tries: q.Tries,
+		write: func(ctx context.Context) messages.Message {
+			return adviceMessage(q, g.tokenIn(ctx, q.Advice), g.Now())
+		},
 		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.AcknowledgeAdvice(ctx, q.ID, at) },
 		postpone: func(ctx context.Context, until time.Time, sent bool) error {
 			return g.Store.PostponeAdvice(ctx, q.ID, until, sent)
@@ -142,39 +232,47 @@ func (n *notifier) advice(ctx context.Context, q vault.QueuedAdvice) letter {
 	}
 }
 
-func (n *notifier) send(ctx context.Context, l letter) {
+// send sends a letter and records what came of it. The error is that it could
+// not be recorded.
+func (n *notifier) send(ctx context.Context, l letter) (err error) {
 	g := n.gateway
-	log := g.Log.With().Str("mti", l.mti).Str("reason", l.reason).
-		Str("issuer", l.issuer).Str("transaction", l.transactionID).Int("try", l.tries+1).Logger()
-	var err error
 	defer func() { n.complain(ctx, "cannot record a "+l.what, err) }()
 	defer g.survive(&err)
-	if failed := n.deliver(ctx, l); failed == nil {
+	mti, failed := n.deliver(ctx, l)
+	log := g.Log.With().Str("mti", mti).Str("reason", l.reason).
+		Str("issuer", l.issuer).Str("transaction", l.transactionID).Int("try", l.tries+1).Logger()
+	if failed == nil {
 		err = l.acknowledge(ctx, g.Now())
 		log.Info().Msg(l.what + " acknowledged")
-	} else {
-		wait, sent := backOff(l.tries), !notSent(failed)
-		if !sent {
-			wait = noticeBackOffMin // nobody was bothered
-		}
-		err = l.postpone(ctx, g.Now().Add(wait), sent)
-		log.Warn().Err(failed).Dur("wait_ms", wait).Msg(l.what + " postponed")
+		return err
 	}
+	wait, sent := backOff(l.tries), !notSent(failed)
+	if !sent {
+		wait = noticeBackOffMin // nobody was bothered
+	}
+	err = l.postpone(ctx, g.Now().Add(wait), sent)
+	log.Warn().Err(failed).Dur("wait_ms", wait).Msg(l.what + " postponed")
+	return err
 }
 
-func (n *notifier) deliver(ctx context.Context, l letter) error {
-	if l.message == nil {
-		return nil
+func (n *notifier) deliver(ctx context.Context, l letter) (mti string, err error) {
+	if l.write == nil {
+		return "0620", nil
 	}
-	typed, err := n.gateway.askTyped(ctx, l.issuer, l.message)
+	message := l.write(ctx)
+	return message.MTI(), n.tell(ctx, l.issuer, message)
+}
+
+func (n *notifier) tell(ctx context.Context, issuer string, message messages.Message) error {
+	typed, err := n.gateway.askTyped(ctx, issuer, message)
 	if err != nil {
 		return err
 	}
-	response, ok := acknowledgement(l.message, typed)
+	response, ok := acknowledgement(message, typed)
 	if !ok {
 		return fmt.Errorf("answered by a %s", typed.MTI())
 	}
-	if _, reversal := l.message.(*messages.Reversal); reversal && response == token.RecordNotFound {
+	if _, reversal := message.(*messages.Reversal); reversal && response == token.RecordNotFound {
 		return nil // the issuer never had what is undone
 	}
 	if response != token.Approved {
