@@ -125,6 +125,9 @@ func (s *Server) awaitDrain(ctx context.Context) {
 }
 
 func drainAll(ctx context.Context, conns []*Conn) {
+	for _, c := range conns {
+		c.draining.Store(true) // all of them, before the first is closed
+	}
 	var draining sync.WaitGroup
 	for _, c := range conns {
 		draining.Go(func() { c.Drain(ctx) })

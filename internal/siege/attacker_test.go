@@ -19,13 +19,13 @@ import (
 	"github.com/firsttap/firsttap/specs"
 )
 
-// bufferBytes is what a socket of the town holds that nobody reads: little, so
-// that attacks that fill it are quick. With less than a segment of loopback TCP
-// crawls.
+// bufferBytes is what the sockets of the town hold of answers that nobody reads:
+// little, so that attacks that fill them are quick. Those for requests are as
+// the system makes them: small ones let a flood crawl, by TCP's window probes.
 const bufferBytes = 64 << 10
 
 // poor is a listener that gives EMFILE for a while and connections with small
-// buffers.
+// buffers for what they write.
 type poor struct {
 	net.Listener
 	fails *atomic.Int64
@@ -37,7 +37,7 @@ func (l poor) Accept() (net.Conn, error) {
 	}
 	c, err := l.Listener.Accept()
 	if t, ok := c.(*net.TCPConn); ok {
-		_, _ = t.SetWriteBuffer(bufferBytes), t.SetReadBuffer(bufferBytes)
+		_ = t.SetWriteBuffer(bufferBytes)
 	}
 	return c, err
 }
@@ -100,7 +100,7 @@ func (w *town) knock(door string) *peer {
 	c, err := net.Dial("tcp", w.doors[door])
 	w.must(err)
 	t := c.(*net.TCPConn)
-	_, _ = t.SetWriteBuffer(bufferBytes), t.SetReadBuffer(bufferBytes)
+	_ = t.SetReadBuffer(bufferBytes)
 	return newPeer(w, c)
 }
 
