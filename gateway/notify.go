@@ -101,11 +101,11 @@ func (n *notifier) run(ctx context.Context) {
 // what is told.
 func (n *notifier) look(ctx context.Context) (again bool) {
 	before := n.underWay() // read first: what ends meanwhile is not begun again
-	busy, patient := make(map[string]int), make(map[string]time.Time)
+	busy, oldest := make(map[string]int), make(map[string]time.Time)
 	for _, f := range before {
 		busy[f.issuer]++
-		if began, ok := patient[f.issuer]; !ok || f.began.Before(began) {
-			patient[f.issuer] = f.began
+		if began, ok := oldest[f.issuer]; !ok || f.began.Before(began) {
+			oldest[f.issuer] = f.began
 		}
 	}
 	behind := false
@@ -116,7 +116,7 @@ func (n *notifier) look(ctx context.Context) (again bool) {
 		case busy[l.issuer] < noticesInFlight:
 			busy[l.issuer]++
 			n.begin(ctx, l)
-		case !patient[l.issuer].IsZero() && time.Since(patient[l.issuer]) > noticePatience:
+		case !oldest[l.issuer].IsZero() && time.Since(oldest[l.issuer]) > noticePatience:
 			err := l.postpone(ctx, n.gateway.Now().Add(noticeRest), false)
 			n.complain(ctx, "cannot put a "+l.what+" off", err)
 			again = again || err == nil

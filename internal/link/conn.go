@@ -66,10 +66,12 @@ func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn
 	if ping != nil {
 		settings = append(settings, connection.PingHandler(func(*connection.Connection) { ping(c) }))
 	}
+	opts.Pool.join(c) // before anything is read: who has signed on can be asked
 	library, err := connection.NewFrom(c.socket, nil, nil, nil, settings...)
 	if err != nil {
 		c.done.Done()
 		c.cancel()
+		opts.Pool.leave(c)
 		return nil, fmt.Errorf("starting a connection: %w", err)
 	}
 	c.library = library

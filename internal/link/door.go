@@ -216,7 +216,6 @@ func (s *Server) seat(ctx context.Context, socket net.Conn, opts Options) {
 		return
 	}
 	s.conns[c] = struct{}{}
-	opts.Pool.join(c)
 	s.gone.Add(1)
 	context.AfterFunc(c.ctx, func() {
 		defer s.gone.Done()

@@ -160,6 +160,7 @@ func TestPoolTellsSilenceFromDown(t *testing.T) {
 		g := newGate()
 		serving(t, g, o)
 		far := g.arrive(t)
+		synctest.Wait() // it has a seat
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		go func() { _, _ = framing.Read(far.Conn, nil) }()
