@@ -178,7 +178,7 @@ func (g *Gateway) longestAnswer() time.Duration {
 }
 
 // WakeNotices sends queued notices now rather than at the next look.
-func (g *Gateway) WakeNotices() { g.notices.nudge() }
+func (g *Gateway) WakeNotices() { g.notices.nudgeAll() }
 
 // nextSTAN gives the gateway's own trace numbers, 000001 to 999999 and round.
 func (g *Gateway) nextSTAN() string {

@@ -16,7 +16,7 @@ import (
 // due lists the notices that wait to be sent at a time.
 func (w *world) due(at time.Time) []vault.QueuedNotice {
 	w.Helper()
-	list, err := w.store.Due(context.Background(), at, vault.ListMax)
+	list, err := w.store.Due(context.Background(), at, 0, vault.ListMax)
 	w.must(err)
 	return list
 }

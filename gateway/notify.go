@@ -14,12 +14,13 @@ import (
 
 // Limits of notices and advices. All are ours.
 const (
-	noticeBatch      = 64               // read from the store at once, beside those under way
-	noticesInFlight  = 64               // of one issuer
-	noticePatience   = time.Second      // with an issuer that has as many, before its others make way
-	noticeRest       = 10 * time.Second // how far they do
-	noticeLook       = time.Second      // between looks when nobody nudges
-	noticeBackOffMin = 2 * time.Second  // before the second try
+	noticeBatch      = 64                   // read from the store at once, beside those under way
+	noticesInFlight  = 64                   // of one issuer
+	noticePatience   = time.Second          // with an issuer that has as many, before its others make way
+	noticeRest       = 10 * time.Second     // how far they do
+	noticeLook       = time.Second          // between looks at all of them
+	noticeGap        = 2 * time.Millisecond // between looks at the new ones: many come in one
+	noticeBackOffMin = 2 * time.Second      // before the second try
 	noticeBackOffMax = 5 * time.Minute
 )
 
@@ -28,7 +29,9 @@ const (
 // does not answer keeps no other waiting.
 type notifier struct {
 	gateway *Gateway
-	wake    chan struct{}
+	wake    chan struct{} // for the new ones
+	all     chan struct{} // for all
+	seen    int64         // the notice up to which all have begun, or were put off; only run's goroutine touches it
 	sending sync.WaitGroup
 
 	mu     sync.Mutex
@@ -44,6 +47,8 @@ type letterID struct {
 	id   int64
 }
 
+const whatNotice = "notice"
+
 // flight is a letter under way.
 type flight struct {
 	issuer string
@@ -52,7 +57,7 @@ type flight struct {
 
 func newNotifier(g *Gateway) *notifier {
 	return &notifier{
-		gateway: g, wake: make(chan struct{}, 1),
+		gateway: g, wake: make(chan struct{}, 1), all: make(chan struct{}, 1),
 		flying: make(map[letterID]flight), landed: make(chan struct{}),
 	}
 }
@@ -72,10 +77,15 @@ func (n *notifier) finish(ctx context.Context) {
 	}
 }
 
-// nudge makes the notifier look now. It never waits.
-func (n *notifier) nudge() {
+// nudge makes the notifier look for what is new. It never waits.
+func (n *notifier) nudge() { signal(n.wake) }
+
+// nudgeAll makes it look at all that is due: also at what was put off.
+func (n *notifier) nudgeAll() { signal(n.all) }
+
+func signal(c chan<- struct{}) {
 	select {
-	case n.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -89,16 +99,20 @@ func (n *notifier) run(ctx context.Context) {
 		}
 		select {
 		case <-n.wake:
+			time.Sleep(noticeGap)
+			continue
+		case <-n.all:
 		case <-look.C:
 		case <-ctx.Done():
 			return
 		}
+		n.seen = 0
 	}
 }
 
-// look begins to send what is due, and reports whether it is to look again at
-// once, because some made way. Advices come first: what money hangs on before
-// what is told.
+// look begins to send what is due, of notices those that were not seen, and
+// reports whether it is to look again at once, because some made way or there
+// are more. Advices come first: what money hangs on before what is told.
 func (n *notifier) look(ctx context.Context) (again bool) {
 	before := n.underWay() // read first: what ends meanwhile is not begun again
 	busy, oldest := make(map[string]int), make(map[string]time.Time)
@@ -109,7 +123,8 @@ func (n *notifier) look(ctx context.Context) (again bool) {
 		}
 	}
 	behind := false
-	for _, l := range n.due(ctx, min(noticeBatch+len(before), vault.ListMax)) {
+	letters, more := n.due(ctx, min(noticeBatch+len(before), vault.ListMax))
+	for _, l := range letters {
 		_, flies := before[l.letterID]
 		switch {
 		case flies:
@@ -123,28 +138,31 @@ func (n *notifier) look(ctx context.Context) (again bool) {
 		default:
 			behind = true
 		}
+		if !behind && l.what == whatNotice {
+			n.seen = l.id
+		}
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.behind = behind
-	return again
+	return again || more && !behind
 }
 
-func (n *notifier) due(ctx context.Context, limit int) []letter {
+// due reads letters, and reports whether there may be more notices.
+func (n *notifier) due(ctx context.Context, limit int) (letters []letter, more bool) {
 	g := n.gateway
 	now := g.Now()
 	advices, err := g.Store.DueAdvices(ctx, now, limit)
 	n.complain(ctx, "cannot read advices", err)
-	notices, err := g.Store.Due(ctx, now, limit)
+	notices, err := g.Store.Due(ctx, now, n.seen, limit)
 	n.complain(ctx, "cannot read notices", err)
-	var letters []letter
 	for _, q := range advices {
 		letters = append(letters, n.advice(q))
 	}
 	for _, q := range notices {
 		letters = append(letters, n.notice(q))
 	}
-	return letters
+	return letters, len(notices) == limit
 }
 
 func (n *notifier) underWay() map[letterID]flight {
@@ -198,7 +216,7 @@ type letter struct {
 func (n *notifier) notice(q vault.QueuedNotice) letter {
 	g := n.gateway
 	l := letter{
-		letterID: letterID{"notice", q.ID}, reason: string(q.Notice.Reason), issuer: q.Token.Issuer,
+		letterID: letterID{whatNotice, q.ID}, reason: string(q.Notice.Reason), issuer: q.Token.Issuer,
 		transactionID: q.Notice.TransactionID, tries: q.Tries,
 		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.Acknowledge(ctx, q.ID, at) },
 		postpone: func(ctx context.Context, until time.Time, sent bool) error {

@@ -89,11 +89,11 @@ func (b *brittle) TokenByReference(ctx context.Context, reference string) (token
 	return b.Store.TokenByReference(ctx, reference)
 }
 
-func (b *brittle) Due(ctx context.Context, at time.Time, limit int) ([]vault.QueuedNotice, error) {
+func (b *brittle) Due(ctx context.Context, at time.Time, after int64, limit int) ([]vault.QueuedNotice, error) {
 	if err := b.fault("Due"); err != nil {
 		return nil, err
 	}
-	return b.Store.Due(ctx, at, limit)
+	return b.Store.Due(ctx, at, after, limit)
 }
 
 func (b *brittle) Acknowledge(ctx context.Context, id int64, at time.Time) error {

@@ -122,8 +122,9 @@ type Store interface {
 	// when the first was acknowledged.
 	Notify(ctx context.Context, n token.Notice, at time.Time) error
 	// Due lists notices that wait to be sent at at, oldest first, with the
-	// tokens they are about.
-	Due(ctx context.Context, at time.Time, limit int) ([]QueuedNotice, error)
+	// tokens they are about: those with a higher id than after. A notice that is
+	// queued later has a higher one.
+	Due(ctx context.Context, at time.Time, after int64, limit int) ([]QueuedNotice, error)
 	// Postpone sets when a notice is tried again, and counts the try when it was
 	// sent: a line that was down is no try. It changes nothing on a notice that has ended, and gives ErrNotFound for
 	// an unknown one.

@@ -30,7 +30,7 @@ func (s *store) Claim(context.Context, vault.Claim) (vault.ClaimResult, error) {
 	return s.claim, s.broken
 }
 
-func (s *store) Due(context.Context, time.Time, int) ([]vault.QueuedNotice, error) {
+func (s *store) Due(context.Context, time.Time, int64, int) ([]vault.QueuedNotice, error) {
 	return make([]vault.QueuedNotice, 3), s.broken
 }
 

@@ -64,7 +64,7 @@ func (s *state) Collect(c chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	waiting, err := s.store.Due(ctx, ever, vault.ListMax)
+	waiting, err := s.store.Due(ctx, ever, 0, vault.ListMax)
 	if err == nil {
 		gauge(s.notices, float64(len(waiting)))
 		var last int64

@@ -131,3 +131,35 @@ func mint(tb testing.TB, store vault.Store, n int, at time.Time) {
 		tb.Fatalf("concluding: %v", err)
 	}
 }
+
+// BenchmarkRead measures what is read before a request is decided: a tap's
+// token, an activation's account and the failures on its scopes.
+func BenchmarkRead(b *testing.B) {
+	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	at := time.Unix(1_800_000_000, 0).UTC()
+	for n := range benchmarkCallers {
+		mint(b, store, n, at)
+	}
+	t := vaulttest.Token(1)
+	for _, one := range []struct {
+		name string
+		read func() error
+	}{
+		{"token", func() error { _, err := store.Token(b.Context(), t.Number); return err }},
+		{"account", func() error { _, err := store.Account(b.Context(), t.PAN, at); return err }},
+		{"scope", func() error { _, err := store.ScopeFailures(b.Context(), "range/4761739", at); return err }},
+	} {
+		b.Run(one.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := one.read(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

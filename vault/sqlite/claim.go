@@ -77,6 +77,7 @@ func (s *store) prepareClaim(c vault.Claim) (*claiming, error) {
 // claim goes through the conditions in their order. Each is one conditional
 // statement, and the first that does not hold ends the claim.
 func (t *turn) claim(c *claiming) (vault.ClaimResult, error) {
+	c.changed, c.told = token.Token{}, nil
 	for _, condition := range []func(*claiming) (vault.ClaimResult, error){
 		t.takeKey, t.reverse, t.heedLimits, t.heedScopes, t.spendCode, t.raiseCounter, t.useLentKey, t.changeToken,
 	} {

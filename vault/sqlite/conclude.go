@@ -74,7 +74,7 @@ func (t *turn) conclude(c concluding) error {
 // knows of it, was not reversed.
 func (t *turn) end(c concluding) (claimed vault.Transaction, subject string, err error) {
 	claimed.Key = c.Key
-	err = t.one(`UPDATE transactions SET outcome = ?, concluded_at = ? WHERE key = ? AND outcome IS NULL AND (? OR reversed_by = '')
+	err = t.returning(`UPDATE transactions SET outcome = ?, concluded_at = ? WHERE key = ? AND outcome IS NULL AND (? OR reversed_by = '')
 		RETURNING kind, transaction_id, subject`,
 		[]any{c.outcome, nanoseconds(c.At), c.Key, c.Undone}, &claimed.Kind, &claimed.TransactionID, &subject)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -39,7 +39,7 @@ func (t *turn) notifyAnew(n token.Notice, at time.Time) error {
 }
 
 // Due lists waiting notices; see vault.Store.
-func (s *store) Due(ctx context.Context, at time.Time, limit int) ([]vault.QueuedNotice, error) {
+func (s *store) Due(ctx context.Context, at time.Time, after int64, limit int) ([]vault.QueuedNotice, error) {
 	return list(ctx, s, func(rows *sql.Rows) (vault.QueuedNotice, error) {
 		var q vault.QueuedNotice
 		var queued int64
@@ -51,8 +51,8 @@ func (s *store) Due(ctx context.Context, at time.Time, limit int) ([]vault.Queue
 	}, `
 		SELECT `+tokenColumns+`, id, notices.transaction_id, reason, notices.reference, result, passcode, tries, queued_at
 		FROM notices JOIN tokens ON tokens.reference = notices.reference
-		WHERE ended_at = 0 AND superseded = 0 AND due_at <= ? ORDER BY id LIMIT ?`,
-		nanoseconds(at), clampLimit(limit))
+		WHERE ended_at = 0 AND superseded = 0 AND id > ? AND due_at <= ? ORDER BY id LIMIT ?`,
+		after, nanoseconds(at), clampLimit(limit))
 }
 
 // Postpone sets the next try of a notice; see vault.Store.

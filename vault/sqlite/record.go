@@ -12,7 +12,11 @@ import (
 
 // list reads rows on a reader's connection.
 func list[T any](ctx context.Context, s *store, scan func(*sql.Rows) (T, error), query string, args ...any) (_ []T, err error) {
-	rows, err := s.readers.QueryContext(ctx, query, args...)
+	stmt, err := s.readers.prepare(query)
+	if err != nil {
+		return nil, closedError(err)
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, closedError(err)
 	}
@@ -31,9 +35,18 @@ func list[T any](ctx context.Context, s *store, scan func(*sql.Rows) (T, error),
 // row is what one row is read from: *sql.Row or *sql.Rows.
 type row interface{ Scan(into ...any) error }
 
-// only reads the one row that a key names, or gives vault.ErrNotFound.
-func only[T any](ctx context.Context, s *store, scan func(row) (T, error), query string, args ...any) (T, error) {
-	one, err := scan(s.readers.QueryRowContext(ctx, query, args...))
+// only reads the one row that a key names, or gives vault.ErrNotFound. Once
+// begun it is not interrupted: it takes microseconds, and what would watch the
+// context, two goroutines, costs more.
+func only[T any](ctx context.Context, s *store, scan func(row) (T, error), query string, args ...any) (one T, err error) {
+	if err := ctx.Err(); err != nil {
+		return one, err
+	}
+	stmt, err := s.readers.prepare(query)
+	if err != nil {
+		return one, closedError(err)
+	}
+	one, err = scan(stmt.QueryRowContext(context.WithoutCancel(ctx), args...))
 	return one, closedError(notFound(err))
 }
 

@@ -20,7 +20,7 @@ func (t *turn) reverse(c *claiming) (vault.ClaimResult, error) {
 		return won, nil
 	}
 	var original, subject string
-	err := t.one(`
+	err := t.returning(`
 		UPDATE transactions SET reversed_by = ?1
 		WHERE key = ?2 AND reversed_by = '' AND (outcome IS NULL) = ?3 AND (?4 = '' OR pan_ref = ?4)
 		RETURNING transaction_id, subject`,

@@ -176,7 +176,7 @@ func TestAVaultOfTheSecondSchemaIsBroughtForward(t *testing.T) {
 			t.Errorf("want %+v\ngot  %+v, %v", want, got, err)
 		}
 	}
-	if due, err := s.Due(t.Context(), at, 10); err != nil || len(due) != 3 || due[0].Notice.Passcode != 0 {
+	if due, err := s.Due(t.Context(), at, 0, 10); err != nil || len(due) != 3 || due[0].Notice.Passcode != 0 {
 		t.Errorf("due are %+v, %v", due, err)
 	}
 	got, err := s.Transaction(t.Context(), "tap")

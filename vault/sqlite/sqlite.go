@@ -66,7 +66,7 @@ func ChangesPerCommitMax(n int) Option {
 type store struct {
 	cipher  *vault.Cipher
 	lock    *fileLock
-	readers *sql.DB
+	readers *readers
 	writes  *sql.DB
 	writer  *writer
 	close   func() error
@@ -110,12 +110,14 @@ func open(path string, c *vault.Cipher, set settings) (_ *store, err error) {
 	if err = checkKeys(context.Background(), s.writes, c); err != nil {
 		return nil, err
 	}
-	if s.readers, err = sql.Open("sqlite", dataSource(path, true)); err != nil {
+	reads, err := sql.Open("sqlite", dataSource(path, true))
+	if err != nil {
 		return nil, err
 	}
-	readers := max(readersMin, runtime.NumCPU())
-	s.readers.SetMaxOpenConns(readers)
-	s.readers.SetMaxIdleConns(readers)
+	s.readers = newReaders(reads)
+	atOnce := max(readersMin, runtime.NumCPU())
+	reads.SetMaxOpenConns(atOnce)
+	reads.SetMaxIdleConns(atOnce)
 	if s.writer, err = startWriter(s.writes, set); err != nil {
 		return nil, err
 	}
@@ -133,10 +135,11 @@ func (s *store) release() error {
 	if s.writer != nil {
 		faults = append(faults, s.writer.stop())
 	}
-	for _, db := range []*sql.DB{s.readers, s.writes} {
-		if db != nil {
-			faults = append(faults, db.Close())
-		}
+	if s.readers != nil {
+		faults = append(faults, s.readers.Close())
+	}
+	if s.writes != nil {
+		faults = append(faults, s.writes.Close())
 	}
 	if s.lock != nil {
 		faults = append(faults, s.lock.release())

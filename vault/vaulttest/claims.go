@@ -278,7 +278,7 @@ func closedStore(b *bench) {
 		"PostponeAdvice":    func() error { return s.PostponeAdvice(b.ctx, 1, noon, true) },
 		"AcknowledgeAdvice": func() error { return s.AcknowledgeAdvice(b.ctx, 1, noon) },
 		"Notify":            func() error { return s.Notify(b.ctx, token.Notice{}, noon) },
-		"Due":               func() error { _, err := s.Due(b.ctx, noon, 1); return err },
+		"Due":               func() error { _, err := s.Due(b.ctx, noon, 0, 1); return err },
 		"Postpone":          func() error { return s.Postpone(b.ctx, 1, noon, true) },
 		"Acknowledge":       func() error { return s.Acknowledge(b.ctx, 1, noon) },
 		"Prune":             func() error { _, err := s.Prune(b.ctx, noon); return err },

@@ -2,6 +2,7 @@ package vaulttest
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/firsttap/firsttap/token"
@@ -23,7 +24,7 @@ func created(n int) token.Notice {
 
 func (b *bench) due(at time.Time) []vault.QueuedNotice {
 	b.Helper()
-	list, err := b.store.Due(b.ctx, at, vault.ListMax)
+	list, err := b.store.Due(b.ctx, at, 0, vault.ListMax)
 	b.must(err)
 	return list
 }
@@ -104,19 +105,24 @@ func noticeOrder(b *bench) {
 	b.must(b.store.Postpone(b.ctx, first.ID, noon.Add(time.Minute), true))
 	for _, ask := range []struct {
 		at    time.Time
+		after int64
 		limit int
 		want  []int
 	}{
-		{noon, 10, []int{2, 3, 4}},
-		{noon, 2, []int{2, 3}},
-		{noon, 0, nil},
-		{noon, -1, nil},
-		{noon.Add(time.Minute), 3, []int{1, 2, 3}},
+		{noon, 0, 10, []int{2, 3, 4}},
+		{noon, 0, 2, []int{2, 3}},
+		{noon, 0, 0, nil},
+		{noon, 0, -1, nil},
+		{noon.Add(time.Minute), 0, 3, []int{1, 2, 3}},
+		{noon, first.ID, 2, []int{2, 3}},
+		{noon.Add(time.Minute), first.ID, 3, []int{2, 3, 4}},
+		{noon, first.ID + 1, 3, []int{3, 4}},
+		{noon, math.MaxInt64, 3, nil},
 	} {
-		list, err := b.store.Due(b.ctx, ask.at, ask.limit)
+		list, err := b.store.Due(b.ctx, ask.at, ask.after, ask.limit)
 		b.must(err)
 		if len(list) != len(ask.want) {
-			b.Errorf("limit %d gives %d notices", ask.limit, len(list))
+			b.Errorf("limit %d after %d gives %d notices", ask.limit, ask.after, len(list))
 			continue
 		}
 		for i, n := range ask.want {
