@@ -14,8 +14,9 @@ import (
 
 // Limits of notices and advices. All are ours.
 const (
-	noticeBatch      = 64                   // read from the store at once, beside those under way
+	noticeBatch      = 64                   // read from the store at once, beside those under way where all are read
 	noticesInFlight  = 64                   // of one issuer
+	noticesAnswered  = 256                  // of all issuers, that the store is to record
 	noticePatience   = time.Second          // with an issuer that has as many, before its others make way
 	noticeRest       = 10 * time.Second     // how far they do
 	noticeLook       = time.Second          // between looks at all of them
@@ -36,9 +37,10 @@ type notifier struct {
 
 	mu     sync.Mutex
 	flying map[letterID]flight
-	behind bool          // some wait for a place
-	ended  bool          // none begins any more
-	landed chan struct{} // closed when it has ended and none is under way
+	busy   map[string]int  // letters that fly and are not answered, by issuer
+	behind map[string]bool // issuers whose letters wait for a place
+	ended  bool            // none begins any more
+	landed chan struct{}   // closed when it has ended and none is under way
 }
 
 // letterID tells a notice or an advice from all others.
@@ -51,14 +53,15 @@ const whatNotice = "notice"
 
 // flight is a letter under way.
 type flight struct {
-	issuer string
-	began  time.Time
+	issuer   string
+	began    time.Time
+	answered bool // or not to be: what remains is to record it
 }
 
 func newNotifier(g *Gateway) *notifier {
 	return &notifier{
 		gateway: g, wake: make(chan struct{}, 1), all: make(chan struct{}, 1),
-		flying: make(map[letterID]flight), landed: make(chan struct{}),
+		flying: make(map[letterID]flight), busy: make(map[string]int), landed: make(chan struct{}),
 	}
 }
 
@@ -114,21 +117,28 @@ func (n *notifier) run(ctx context.Context) {
 // reports whether it is to look again at once, because some made way or there
 // are more. Advices come first: what money hangs on before what is told.
 func (n *notifier) look(ctx context.Context) (again bool) {
-	before := n.underWay() // read first: what ends meanwhile is not begun again
-	busy, oldest := make(map[string]int), make(map[string]time.Time)
+	before, busy := n.underWay() // read first: what ends meanwhile is not begun again
+	oldest, answered := make(map[string]time.Time), 0
 	for _, f := range before {
-		busy[f.issuer]++
+		if f.answered {
+			answered++
+			continue
+		}
 		if began, ok := oldest[f.issuer]; !ok || f.began.Before(began) {
 			oldest[f.issuer] = f.began
 		}
 	}
-	behind := false
-	letters, more := n.due(ctx, min(noticeBatch+len(before), vault.ListMax))
+	behind := make(map[string]bool)
+	limit := noticeBatch
+	if n.seen == 0 {
+		limit = min(noticeBatch+len(before), vault.ListMax)
+	}
+	letters, more := n.due(ctx, limit)
 	for _, l := range letters {
 		_, flies := before[l.letterID]
 		switch {
 		case flies:
-		case busy[l.issuer] < noticesInFlight:
+		case busy[l.issuer] < noticesInFlight && answered < noticesAnswered:
 			busy[l.issuer]++
 			n.begin(ctx, l)
 		case !oldest[l.issuer].IsZero() && time.Since(oldest[l.issuer]) > noticePatience:
@@ -136,16 +146,17 @@ func (n *notifier) look(ctx context.Context) (again bool) {
 			n.complain(ctx, "cannot put a "+l.what+" off", err)
 			again = again || err == nil
 		default:
-			behind = true
+			behind[l.issuer] = true
 		}
-		if !behind && l.what == whatNotice {
+		if len(behind) == 0 && l.what == whatNotice {
 			n.seen = l.id
 		}
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.behind = behind
-	return again || more && !behind
+	n.lookForOthers() // what ended meanwhile did not know of them
+	return again || more && len(behind) == 0
 }
 
 // due reads letters, and reports whether there may be more notices.
@@ -165,10 +176,10 @@ func (n *notifier) due(ctx context.Context, limit int) (letters []letter, more b
 	return letters, len(notices) == limit
 }
 
-func (n *notifier) underWay() map[letterID]flight {
+func (n *notifier) underWay() (flying map[letterID]flight, busy map[string]int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return maps.Clone(n.flying)
+	return maps.Clone(n.flying), maps.Clone(n.busy)
 }
 
 func (n *notifier) begin(ctx context.Context, l letter) {
@@ -178,20 +189,53 @@ func (n *notifier) begin(ctx context.Context, l letter) {
 		return
 	}
 	n.flying[l.letterID] = flight{issuer: l.issuer, began: time.Now()}
-	n.sending.Go(func() { n.end(l.letterID, n.send(ctx, l)) })
+	n.busy[l.issuer]++
+	n.sending.Go(func() { n.end(l, n.send(ctx, l)) })
 }
 
-// end looks for those that wait for a place, unless the store is in trouble:
-// then the next look is soon enough.
-func (n *notifier) end(id letterID, err error) {
+// answered gives a letter's place free.
+func (n *notifier) answered(l letter) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.flying, id)
+	n.free(l)
+	n.lookForOthers()
+}
+
+func (n *notifier) free(l letter) {
+	f := n.flying[l.letterID]
+	if f.answered {
+		return
+	}
+	f.answered = true
+	n.flying[l.letterID] = f
+	if n.busy[l.issuer]--; n.busy[l.issuer] == 0 {
+		delete(n.busy, l.issuer)
+	}
+}
+
+// end looks for those that wait, unless the store is in trouble: then the next
+// look is soon enough.
+func (n *notifier) end(l letter, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.free(l) // where sending panicked
+	delete(n.flying, l.letterID)
 	if n.ended && len(n.flying) == 0 {
 		close(n.landed)
 	}
-	if err == nil && n.behind {
-		n.nudge()
+	if err == nil {
+		n.lookForOthers()
+	}
+}
+
+// lookForOthers looks for letters that wait for a place, when half of the places
+// are free: one look then finds many.
+func (n *notifier) lookForOthers() {
+	for issuer := range n.behind {
+		if n.busy[issuer] <= noticesInFlight/2 && len(n.flying) <= noticesAnswered/2+noticesInFlight {
+			n.nudge()
+			return
+		}
 	}
 }
 
@@ -257,6 +301,7 @@ func (n *notifier) send(ctx context.Context, l letter) (err error) {
 	defer func() { n.complain(ctx, "cannot record a "+l.what, err) }()
 	defer g.survive(&err)
 	mti, failed := n.deliver(ctx, l)
+	n.answered(l)
 	log := g.Log.With().Str("mti", mti).Str("reason", l.reason).
 		Str("issuer", l.issuer).Str("transaction", l.transactionID).Int("try", l.tries+1).Logger()
 	if failed == nil {

@@ -182,6 +182,9 @@ func (f loadFlags) supply(p loadParts) (load.Supply, error) {
 // alone (ours): its preparation must not wait.
 var selfLimits = config.Limits{RequestsPerSecond: 100_000, Burst: 100_000, InFlight: 1000}
 
+// selfTokens has room for the tokens of a long load: a thousand million numbers.
+const selfTokens = "489537"
+
 // selfOptions are those of a load on a gateway of its own.
 func (f loadFlags) selfOptions(ctx context.Context, log zerolog.Logger) (load.Options, func() error, error) {
 	fail := func(err error) (load.Options, func() error, error) {
@@ -224,6 +227,7 @@ func (f loadFlags) selfNetwork(ctx context.Context, dir string, running *backgro
 		settings.Stations[i].Limits.InFlight = f.InFlight
 	}
 	settings.Issuers[0].Ranges[0].OncePerWindow = false
+	settings.TokenRange = selfTokens
 	n, err := network.Open(ctx, network.Options{
 		Settings: settings, Dir: dir, Version: knownVersion(), Log: log,
 		Chance: network.Chance{Now: time.Now, Random: rand.Reader, Keys: rand.Reader},

@@ -46,6 +46,11 @@ func (s *store) Conclude(ctx context.Context, c vault.Conclusion) error {
 }
 
 func (t *turn) conclude(c concluding) error {
+	if c.token != nil { // first: where its number is taken, nothing is to be undone
+		if err := t.insertToken(c.token, c.At); err != nil {
+			return err
+		}
+	}
 	claimed, subject, err := t.end(c)
 	if err != nil {
 		return err
@@ -53,11 +58,6 @@ func (t *turn) conclude(c concluding) error {
 	released, err := t.settle(c)
 	if err != nil {
 		return err
-	}
-	if c.token != nil {
-		if err := t.insertToken(c.token, c.At); err != nil {
-			return err
-		}
 	}
 	if err := t.audit(c.Entries(claimed, subject, released)...); err != nil {
 		return err
