@@ -9,11 +9,17 @@ import (
 	"github.com/firsttap/firsttap/vault"
 )
 
-// turn is one change's time with the writer: its statements, and the end of
-// the audit trail. It must not be kept.
+// turn is one change's time with the writer: its statements, and what follows
+// from them. It must not be kept.
 type turn struct {
 	*statements
-	trail *chain
+	*effects
+}
+
+// effects are what a commit changes outside of the file.
+type effects struct {
+	trail  chain
+	tokens []tokenChange
 }
 
 // chain is the end of the audit trail.
@@ -45,7 +51,7 @@ func (t *turn) audit(entries ...vault.Entry) error {
 			e.Number, e.At.UnixNano(), e.Event, e.Subject, e.Transaction, e.Detail, e.Hash[:]); err != nil {
 			return fmt.Errorf("adding to the audit trail: %w", err)
 		}
-		*t.trail = chain{number: e.Number, hash: e.Hash}
+		t.trail = chain{number: e.Number, hash: e.Hash}
 	}
 	return nil
 }

@@ -189,6 +189,7 @@ func (t *turn) raiseCounter(c *claiming) (vault.ClaimResult, error) {
 	}
 	raised, err := t.exec(`UPDATE tokens SET atc = ?1 WHERE reference = ?2 AND atc < ?1`, int64(c.ATC), c.Reference)
 	if err != nil || raised == 1 {
+		t.tokens = append(t.tokens, tokenChange{reference: c.Reference, counter: c.ATC})
 		return won, err
 	}
 	if err := t.knows(c.Reference); err != nil {

@@ -40,19 +40,22 @@ func (t *turn) notifyAnew(n token.Notice, at time.Time) error {
 
 // Due lists waiting notices; see vault.Store.
 func (s *store) Due(ctx context.Context, at time.Time, after int64, limit int) ([]vault.QueuedNotice, error) {
-	return list(ctx, s, func(rows *sql.Rows) (vault.QueuedNotice, error) {
-		var q vault.QueuedNotice
+	due, err := list(ctx, s, func(rows *sql.Rows) (q vault.QueuedNotice, err error) {
 		var queued int64
-		var err error
-		q.Token, err = s.scanTokenAnd(rows, &q.ID, &q.Notice.TransactionID, &q.Notice.Reason, &q.Notice.Reference,
+		err = rows.Scan(&q.ID, &q.Notice.TransactionID, &q.Notice.Reason, &q.Notice.Reference,
 			&q.Notice.Result, &q.Notice.Passcode, &q.Tries, &queued)
 		q.Queued = fromNanoseconds(queued)
 		return q, err
 	}, `
-		SELECT `+tokenColumns+`, id, notices.transaction_id, reason, notices.reference, result, passcode, tries, queued_at
-		FROM notices JOIN tokens ON tokens.reference = notices.reference
+		SELECT id, transaction_id, reason, reference, result, passcode, tries, queued_at FROM notices
 		WHERE ended_at = 0 AND superseded = 0 AND id > ? AND due_at <= ? ORDER BY id LIMIT ?`,
 		after, nanoseconds(at), clampLimit(limit))
+	for i := range due {
+		if err == nil {
+			due[i].Token, err = s.TokenByReference(ctx, due[i].Notice.Reference)
+		}
+	}
+	return due, err
 }
 
 // Postpone sets the next try of a notice; see vault.Store.

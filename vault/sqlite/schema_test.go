@@ -32,11 +32,11 @@ func openBefore(t *testing.T, path string, migrations ...string) *store {
 	if err := checkKeys(t.Context(), db, testCipher(t)); err != nil {
 		t.Fatal(err)
 	}
-	w, err := startWriter(db, usual())
+	w, err := startWriter(db, usual(), newRecent())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &store{cipher: testCipher(t), writes: db, writer: w}
+	return &store{cipher: testCipher(t), writes: db, writer: w, recent: w.recent}
 }
 
 // write does a change of an earlier program.

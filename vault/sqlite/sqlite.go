@@ -69,6 +69,7 @@ type store struct {
 	readers *readers
 	writes  *sql.DB
 	writer  *writer
+	recent  *recent
 	close   func() error
 }
 
@@ -92,7 +93,7 @@ func open(path string, c *vault.Cipher, set settings) (_ *store, err error) {
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
-	s := &store{cipher: c}
+	s := &store{cipher: c, recent: newRecent()}
 	defer func() {
 		if err != nil {
 			_ = s.release()
@@ -118,7 +119,7 @@ func open(path string, c *vault.Cipher, set settings) (_ *store, err error) {
 	atOnce := max(readersMin, runtime.NumCPU())
 	reads.SetMaxOpenConns(atOnce)
 	reads.SetMaxIdleConns(atOnce)
-	if s.writer, err = startWriter(s.writes, set); err != nil {
+	if s.writer, err = startWriter(s.writes, set, s.recent); err != nil {
 		return nil, err
 	}
 	s.close = sync.OnceValue(s.release)
@@ -135,6 +136,7 @@ func (s *store) release() error {
 	if s.writer != nil {
 		faults = append(faults, s.writer.stop())
 	}
+	s.recent.forget()
 	if s.readers != nil {
 		faults = append(faults, s.readers.Close())
 	}

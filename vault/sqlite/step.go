@@ -56,6 +56,7 @@ func (t *turn) step(s *store, c token.Change, at time.Time) (token.Token, vault.
 
 // updateToken stores all of a token that a change may change.
 func (t *turn) updateToken(s *sealedToken) error {
+	t.tokens = append(t.tokens, tokenChange{reference: s.Reference})
 	return t.do(`
 		UPDATE tokens SET status = ?, suspended_by = ?, passcode_number = ?, passcode_expires = ?, passcode_tries = ?,
 			pan_ref = ?, pan_sealed = ?, pan_sequence = ?, pan_expiry = ? WHERE reference = ?`,

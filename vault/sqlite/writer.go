@@ -39,7 +39,8 @@ type change struct {
 // writer owns the connection that writes.
 type writer struct {
 	conn       *statements
-	trail      chain
+	effects    effects // of the commit under way; the trail goes on from one to the next
+	recent     *recent
 	commitMax  int
 	careful    int // commits that are to use savepoints
 	checkpoint *checkpointer
@@ -50,16 +51,16 @@ type writer struct {
 	closed bool
 }
 
-func startWriter(db *sql.DB, set settings) (*writer, error) {
+func startWriter(db *sql.DB, set settings, r *recent) (*writer, error) {
 	conn, err := db.Conn(context.Background())
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		conn: newStatements(conn), commitMax: set.changesPerCommitMax,
+		conn: newStatements(conn), commitMax: set.changesPerCommitMax, recent: r,
 		queue: make(chan *change, changesQueuedMax), ended: make(chan struct{}),
 	}
-	if w.trail, err = readChain(w.conn); err != nil {
+	if w.effects.trail, err = readChain(w.conn); err != nil {
 		return nil, errors.Join(err, w.conn.close())
 	}
 	if w.checkpoint, err = startCheckpointer(db, set.walPagesMax); err != nil {
@@ -151,7 +152,8 @@ func (f *finished) refuse(err error) {
 // commit applies first, and whatever else is queued, in one transaction. An
 // error is for all of them.
 func (w *writer) commit(first *change) ([]finished, error) {
-	before := w.trail
+	w.effects.tokens = w.effects.tokens[:0]
+	before := w.effects
 	if err := w.conn.do(`BEGIN IMMEDIATE`); err != nil {
 		return w.refuse(first), err
 	}
@@ -161,12 +163,14 @@ func (w *writer) commit(first *change) ([]finished, error) {
 		err = w.conn.do(`COMMIT`)
 	}
 	if err != nil {
-		w.trail = before
+		w.effects = before
+		w.recent.forget() // a commit that failed may have happened
 		// SQLite may have rolled back by itself. If neither did, the next
 		// BEGIN fails and says so.
 		_ = w.conn.do(`ROLLBACK`)
 		err = fmt.Errorf("committing: %w", err)
 	}
+	w.recent.changed(w.effects.tokens)
 	return done, err
 }
 
@@ -177,9 +181,9 @@ func (w *writer) refuse(c *change) []finished {
 	return []finished{{change: c}}
 }
 
-// applyAll applies first and what waits behind it. before is the trail as the
-// transaction found it.
-func (w *writer) applyAll(first *change, before chain) ([]finished, error) {
+// applyAll applies first and what waits behind it. before are the effects as the
+// transaction found them.
+func (w *writer) applyAll(first *change, before effects) ([]finished, error) {
 	var done []finished
 	for next := first; next != nil; next = w.waiting(len(done)) {
 		if !next.taken.CompareAndSwap(false, true) {
@@ -218,14 +222,14 @@ func (w *writer) waiting(applied int) *change {
 // written something leaves that behind, and SQLite may answer a fault of its own
 // by taking the transaction back.
 func (w *writer) applyBoldly(f *finished) (did bool) {
-	before := w.trail
+	before := w.effects
 	w.conn.wrote = false
-	err := f.change.apply(&turn{statements: w.conn, trail: &w.trail})
+	err := f.change.apply(&turn{w.conn, &w.effects})
 	if fault := (*sqlite.Error)(nil); err != nil && (w.conn.wrote || errors.As(err, &fault)) {
 		return false
 	}
 	if err != nil {
-		w.trail = before
+		w.effects = before
 	}
 	f.refuse(err)
 	return true
@@ -234,8 +238,8 @@ func (w *writer) applyBoldly(f *finished) (did bool) {
 // applyAnew takes the transaction back and applies all of its changes again,
 // the last of which has failed and left something behind, in savepoints. So are
 // the changes of the next commits: where one such change comes, more do.
-func (w *writer) applyAnew(all []finished, before chain) (fatal error) {
-	w.careful, w.trail = carefulCommits, before
+func (w *writer) applyAnew(all []finished, before effects) (fatal error) {
+	w.careful, w.effects = carefulCommits, before
 	_ = w.conn.do(`ROLLBACK`) // SQLite may have rolled back by itself
 	if err := w.conn.do(`BEGIN IMMEDIATE`); err != nil {
 		return err
@@ -251,18 +255,18 @@ func (w *writer) applyAnew(all []finished, before chain) (fatal error) {
 // applyInSavepoint applies a change, and undoes what it wrote when it fails.
 // fatal says that the transaction itself is broken.
 func (w *writer) applyInSavepoint(f *finished) (fatal error) {
-	before := w.trail
+	before := w.effects
 	if err := w.conn.do(`SAVEPOINT turn`); err != nil {
 		return err
 	}
 	w.conn.wrote = false
-	err := f.change.apply(&turn{statements: w.conn, trail: &w.trail})
+	err := f.change.apply(&turn{w.conn, &w.effects})
 	f.refuse(err)
 	if err != nil {
 		if w.conn.wrote {
 			w.careful = carefulCommits
 		}
-		w.trail = before
+		w.effects = before
 		if fatal := w.conn.do(`ROLLBACK TO turn`); fatal != nil {
 			return fatal
 		}
