@@ -163,3 +163,47 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkActivation measures what an activation costs the vault: a claim that
+// spends a code, and its conclusion with a token and a notice, both durable, by
+// 64 callers.
+func BenchmarkActivation(b *testing.B) {
+	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	at := time.Unix(1_800_000_000, 0).UTC()
+	var count atomic.Int64
+	b.SetParallelism(max(1, benchmarkCallers/runtime.GOMAXPROCS(0)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			n := int(count.Add(1))
+			if err := activate(b, store, n, at); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "changes/s")
+}
+
+func activate(b *testing.B, store vault.Store, n int, at time.Time) error {
+	one := vaulttest.Token(n)
+	claim := activation(fmt.Sprintf("requestor/activation/1128%06d/%06d", n/1e6, n%1e6), n, at)
+	claim.TransactionID = one.TransactionID
+	claim.Scopes = []vault.Scope{
+		{Name: "requestor/40010030273", FailuresMax: math.MaxInt, AlarmAt: math.MaxInt},
+		{Name: "range/4761739", FailuresMax: math.MaxInt, AlarmAt: math.MaxInt},
+	}
+	if got, err := store.Claim(b.Context(), claim); err != nil || got.State != vault.Won {
+		return fmt.Errorf("claiming: %s, %w", got.State, err)
+	}
+	notice := token.Notice{Reason: token.NoticeCreated, TransactionID: one.TransactionID, Reference: one.Reference}
+	return store.Conclude(b.Context(), vault.Conclusion{
+		Key: claim.Key, At: at, Outcome: token.Outcome{Response: token.Approved, Reference: one.Reference},
+		Token: &one, Notices: []token.Notice{notice}, PAN: one.PAN, Succeeded: true,
+	})
+}
