@@ -1,9 +1,9 @@
 // Package sqlite is the embedded vault: one SQLite file, owned by one process.
 //
 // One goroutine writes. It commits the changes of many callers in one
-// transaction, each in a savepoint of its own, so that a change that does not
-// hold undoes nothing of its neighbours and one fsync serves them all. Readers
-// have connections of their own and never wait for the writer. The file is in
+// transaction, so that one fsync serves them all; a change that does not hold
+// undoes nothing of its neighbours. Readers have connections of their own and
+// never wait for the writer; tokens that were read or made lately stay in memory. The file is in
 // WAL mode with synchronous=FULL: a change whose method has returned survives
 // kill -9 and a power cut.
 //
