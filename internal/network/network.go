@@ -26,6 +26,7 @@ import (
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/internal/metrics"
 	"github.com/firsttap/firsttap/keys"
@@ -138,7 +139,7 @@ func (n *Network) assemble(ctx context.Context, counts *metrics.Metrics) error {
 		return err
 	}
 	n.gateway, err = gateway.New(gateway.Options{
-		Store: counts.Store(n.store), Observe: observing(counts), Trouble: counts.Trouble, Keys: n.keys, Registry: n.ranges, Stations: met, Admit: n.admit,
+		Store: counts.Store(n.store), Observe: observing(counts), Asked: asked(counts), Trouble: counts.Trouble, Keys: n.keys, Registry: n.ranges, Stations: met, Admit: n.admit,
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
 		Passcodes: n.passcodes, CryptogramVersion: emv.Version(settings.CryptogramVersion),
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
@@ -168,19 +169,28 @@ func (n *Network) Certificates() string { return n.settings.TLS.Dir(n.dir) }
 // WaitIssuers waits until every issuer's line is up, while Run runs.
 func (n *Network) WaitIssuers(ctx context.Context) error { return n.gateway.WaitIssuers(ctx) }
 
-// observing counts what the gateway answers.
+// observing counts what stations send.
 func observing(m *metrics.Metrics) func(gateway.Observed) {
 	return func(o gateway.Observed) {
-		switch o.Kind {
-		case vault.KindTap:
-			m.Tap(string(o.Response), o.Took)
-		case vault.KindActivation:
-			m.Activation(o.Result, string(o.Response), o.Took)
-		default:
-			m.Answered(o.Kind, string(o.Response), o.Took)
+		kind := string(o.Kind)
+		if !o.Answered {
+			m.Message(o.Station, kind, "", o.Took)
+			return
 		}
-		m.Refused(o.Refused)
+		m.Message(o.Station, kind, o.Response, o.Took)
+		if o.Kind == stations.Activation {
+			m.Activation(o.Result, o.Response)
+			m.Refused(o.Refused)
+		}
+		if o.Response != token.Approved && o.Response != token.StepUp {
+			m.Declined(kind, o.Reason)
+		}
 	}
+}
+
+// asked counts what issuers are asked.
+func asked(m *metrics.Metrics) func(gateway.Asked) {
+	return func(a gateway.Asked) { m.Asked(a.Issuer, string(a.Ending), a.Took) }
 }
 
 // networkKeys lists the keys that a network needs beside those of the account

@@ -1,0 +1,56 @@
+package network
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firsttap/firsttap/dcvv2"
+	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/gateway/stations"
+	"github.com/firsttap/firsttap/internal/metrics"
+	"github.com/firsttap/firsttap/token"
+)
+
+// TestWhatOfAMessageIsCounted holds that a message counts once, under what came
+// of it, and that only what was answered counts as decided.
+func TestWhatOfAMessageIsCounted(t *testing.T) {
+	m := metrics.New("v1")
+	hear := observing(m)
+	hear(gateway.Observed{Station: "wallets", Kind: stations.Network, Answered: true, Response: token.Approved, Took: time.Millisecond})
+	hear(gateway.Observed{Station: "wallets", Kind: stations.Activation, Answered: true, Response: token.StepUp, Reason: token.ReasonStepUp, Result: dcvv2.Match})
+	hear(gateway.Observed{
+		Station: "wallets", Kind: stations.Activation, Answered: true, Response: token.CVV2Failed, Result: dcvv2.NotProcessed,
+		Reason: token.ReasonDayLimit, Refused: token.ReasonDayLimit,
+	})
+	hear(gateway.Observed{Station: "merchants", Answered: true, Response: token.FormatFault})
+	hear(gateway.Observed{Station: "merchants", Response: token.FormatFault})
+	asked(m)(gateway.Asked{Issuer: "harbour", Ending: gateway.EndTimeout, Took: 10 * time.Second})
+
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	var got []string
+	for line := range strings.Lines(w.Body.String()) {
+		if strings.Contains(line, "_total{") || strings.Contains(line, "_seconds_count{") {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	want := []string{
+		`firsttap_account_blocked_total{limit="day"} 1`,
+		`firsttap_activations_total{code="M",result="85"} 1`,
+		`firsttap_activations_total{code="P",result="N7"} 1`,
+		`firsttap_declines_total{kind="activation",reason="too many failures in 24 hours"} 1`,
+		`firsttap_declines_total{kind="unknown",reason="none"} 1`,
+		`firsttap_issuer_question_duration_seconds_count{issuer="harbour",outcome="timeout"} 1`,
+		`firsttap_message_duration_seconds_count{kind="activation",result="85",station="wallets"} 1`,
+		`firsttap_message_duration_seconds_count{kind="activation",result="N7",station="wallets"} 1`,
+		`firsttap_message_duration_seconds_count{kind="network management",result="00",station="wallets"} 1`,
+		`firsttap_message_duration_seconds_count{kind="unknown",result="30",station="merchants"} 1`,
+		`firsttap_message_duration_seconds_count{kind="unknown",result="none",station="merchants"} 1`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("counted\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
