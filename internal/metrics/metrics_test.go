@@ -49,6 +49,10 @@ func (s *store) Audit(_ context.Context, after int64, _ int) ([]vault.Entry, err
 
 func lines() map[string]bool { return map[string]bool{"greenbank": true, "bluebank": false} }
 
+func connections() map[string]metrics.Connections {
+	return map[string]metrics.Connections{"wallets": {Open: 3, SignedOn: 2}}
+}
+
 // shown are the lines of /metrics that are ours.
 func shown(t *testing.T, m *metrics.Metrics) string {
 	t.Helper()
@@ -70,7 +74,7 @@ func wantLines(t *testing.T, m *metrics.Metrics, lines ...string) {
 func TestWhatIsCounted(t *testing.T) {
 	m := metrics.New("v1")
 	s := &store{entries: 1234}
-	m.Watch(s, lines)
+	m.Watch(s, lines, connections)
 	m.Request("issuers", "/dCVV2/v1/generate", "greenbank", 201, 3*time.Millisecond)
 	m.Request("operators", "", "", 403, time.Millisecond)
 	m.Activation(dcvv2.Match, token.Approved)
@@ -95,6 +99,8 @@ func TestWhatIsCounted(t *testing.T) {
 		`firsttap_audit_entries 1234`,
 		`firsttap_issuer_line_up{issuer="bluebank"} 0`,
 		`firsttap_issuer_line_up{issuer="greenbank"} 1`,
+		`firsttap_station_connections{station="wallets"} 3`,
+		`firsttap_station_connections_signed_on{station="wallets"} 2`,
 		`firsttap_store_up 1`,
 	)
 	if !strings.Contains(shown(t, m), `version="v1"} 1`) {
@@ -244,7 +250,7 @@ func TestEveryResponseHasALabel(t *testing.T) {
 
 func TestTheLastEntryIsFoundInFewLooks(t *testing.T) {
 	m, s := metrics.New("v1"), &store{}
-	m.Watch(s, lines)
+	m.Watch(s, lines, connections)
 	for _, entries := range []int64{0, 1, 2, 3, 1000, 1001, 1_000_000, 1_000_000} {
 		s.entries, s.looks = entries, 0
 		if got := shown(t, m); !strings.Contains(got, "firsttap_store_up 1") || s.looks > 64 {
@@ -261,7 +267,7 @@ func TestTheLastEntryIsFoundInFewLooks(t *testing.T) {
 
 func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
 	m := metrics.New("v1")
-	m.Watch(&store{entries: 1}, lines)
+	m.Watch(&store{entries: 1}, lines, connections)
 	m.Request("issuers", "/", "greenbank", 201, 0)
 	m.Message("wallets", "tap", token.Approved, 0)
 	m.Activation(dcvv2.Match, token.Approved)

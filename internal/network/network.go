@@ -26,9 +26,9 @@ import (
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway"
-	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/internal/metrics"
+	"github.com/firsttap/firsttap/internal/profiles"
 	"github.com/firsttap/firsttap/keys"
 	"github.com/firsttap/firsttap/ranges"
 	"github.com/firsttap/firsttap/token"
@@ -149,10 +149,10 @@ func (n *Network) assemble(ctx context.Context, counts *metrics.Metrics) error {
 	if err != nil {
 		return err
 	}
-	counts.Watch(n.store, n.gateway.LinesUp)
+	counts.Watch(n.store, n.gateway.LinesUp, n.connections)
 	n.api, err = api.New(api.Options{
 		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Stations: operated{n}, Now: n.chance.Now,
-		Limits: api.Limits(settings.Limits), Metrics: counts.Handler(),
+		Limits: api.Limits(settings.Limits), Metrics: counts.Handler(), Profiles: profiles.Process{},
 		Observe: func(o api.Observed) { counts.Request(o.Door, o.Route, o.Issuer, o.Status, o.Took) },
 		Log:     n.log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
 		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
@@ -168,30 +168,6 @@ func (n *Network) Certificates() string { return n.settings.TLS.Dir(n.dir) }
 
 // WaitIssuers waits until every issuer's line is up, while Run runs.
 func (n *Network) WaitIssuers(ctx context.Context) error { return n.gateway.WaitIssuers(ctx) }
-
-// observing counts what stations send.
-func observing(m *metrics.Metrics) func(gateway.Observed) {
-	return func(o gateway.Observed) {
-		kind := string(o.Kind)
-		if !o.Answered {
-			m.Message(o.Station, kind, "", o.Took)
-			return
-		}
-		m.Message(o.Station, kind, o.Response, o.Took)
-		if o.Kind == stations.Activation {
-			m.Activation(o.Result, o.Response)
-			m.Refused(o.Refused)
-		}
-		if o.Response != token.Approved && o.Response != token.StepUp {
-			m.Declined(kind, o.Reason)
-		}
-	}
-}
-
-// asked counts what issuers are asked.
-func asked(m *metrics.Metrics) func(gateway.Asked) {
-	return func(a gateway.Asked) { m.Asked(a.Issuer, string(a.Ending), a.Took) }
-}
 
 // networkKeys lists the keys that a network needs beside those of the account
 // ranges.

@@ -54,3 +54,33 @@ func TestWhatOfAMessageIsCounted(t *testing.T) {
 		t.Errorf("counted\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// TestWhatOperatorsCanReadOfANetwork holds that metrics and profiles are behind
+// the operators' door of a network, its stations among them.
+func TestWhatOperatorsCanReadOfANetwork(t *testing.T) {
+	n, err := openTest(t, anyPorts(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	door := n.api.Operators()
+	read := func(address string) string {
+		w := httptest.NewRecorder()
+		door.ServeHTTP(w, httptest.NewRequest(http.MethodGet, address, nil))
+		if w.Code != http.StatusOK {
+			t.Errorf("%s: got %d %s", address, w.Code, w.Body)
+		}
+		return w.Body.String()
+	}
+	counted := read("/metrics")
+	for _, station := range []string{"wallets", "merchants", "harbour"} {
+		if !strings.Contains(counted, `firsttap_station_connections{station="`+station+`"} 0`) {
+			t.Errorf("the station %s is not there", station)
+		}
+	}
+	for _, address := range []string{"/debug/pprof/heap", "/debug/pprof/allocs", "/debug/pprof/goroutine"} {
+		if profile := read(address); !strings.HasPrefix(profile, "\x1f\x8b") {
+			t.Errorf("%s: it is no gzip", address)
+		}
+	}
+}
