@@ -34,8 +34,6 @@ func (s *store) Claim(context.Context, vault.Claim) (vault.ClaimResult, error) {
 	return s.claim, s.broken
 }
 
-func (s *store) Conclude(context.Context, vault.Conclusion) error { return s.broken }
-
 func (s *store) Due(context.Context, time.Time, int) ([]vault.QueuedNotice, error) {
 	return make([]vault.QueuedNotice, 3), s.broken
 }
@@ -46,6 +44,8 @@ func (s *store) Audit(_ context.Context, after int64, _ int) ([]vault.Entry, err
 	}
 	return nil, s.broken
 }
+
+func (s *store) Conclude(context.Context, vault.Conclusion) error { return s.broken }
 
 func lines() map[string]bool { return map[string]bool{"greenbank": true, "bluebank": false} }
 
