@@ -88,7 +88,7 @@ bin/count:
 	@go build -o bin/count ./internal/cmd/count
 
 bin/bench:
-	@go build -o bin/bench ./internal/cmd/bench
+	@go build -trimpath -o bin/bench ./internal/cmd/bench
 
 bin/staticcheck: tools/go.mod tools/go.sum
 	go build -C tools -o ../bin/ honnef.co/go/tools/cmd/staticcheck

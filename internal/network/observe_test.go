@@ -55,6 +55,20 @@ func TestWhatOfAMessageIsCounted(t *testing.T) {
 	}
 }
 
+// TestToCountAMessageMakesNothing holds that counting allocates nothing once its
+// labels were seen: it is on the path of every message.
+func TestToCountAMessageMakesNothing(t *testing.T) {
+	m := metrics.New("v1")
+	hear, ask := observing(m), asked(m)
+	o := gateway.Observed{Station: "wallets", Kind: stations.Activation, Answered: true, Response: token.CVV2Failed, Reason: token.ReasonWrongCode, Result: dcvv2.NoMatch}
+	if got := testing.AllocsPerRun(100, func() {
+		hear(o)
+		ask(gateway.Asked{Issuer: "harbour", Ending: gateway.EndAnswered, Took: time.Millisecond})
+	}); got > 0 {
+		t.Errorf("it makes %v allocations, the most is 0", got)
+	}
+}
+
 // TestWhatOperatorsCanReadOfANetwork holds that metrics and profiles are behind
 // the operators' door of a network, its stations among them.
 func TestWhatOperatorsCanReadOfANetwork(t *testing.T) {

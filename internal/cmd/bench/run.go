@@ -65,7 +65,7 @@ func measure(ctx context.Context, s settings, run command, progress io.Writer) (
 	found.version = versionIn(out)
 	for _, suite := range suites {
 		tell("benchmarks in " + suite.folder)
-		out, err := run(ctx, "go", "test", "-run", "^$", "-bench", suite.pattern, "-benchmem",
+		out, err := run(ctx, "go", "test", "-trimpath", "-run", "^$", "-bench", suite.pattern, "-benchmem",
 			"-benchtime", s.benchtime.String(), "-count", fmt.Sprint(repeats), suite.folder)
 		note(err)
 		found.read(out)
