@@ -7,6 +7,7 @@ MAKEFLAGS   += --no-print-directory
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
+BENCH    ?=
 
 # The version comes from VERSION; stamping would fail in a checkout of another user.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -31,7 +32,7 @@ tagged  = -- $(race) -tags pkcs11 ./keys/pkcs11 -- -tags pkcs11 -run ^TestModule
 module  = $(if $(softhsm),$(tagged))
 nomod   = $(if $(softhsm),,-skipped 'PKCS#11: needs a C compiler and softhsm2-util')
 
-.PHONY: help build demo test counted check lint race fuzz bench clean bin/count
+.PHONY: help build demo test counted check lint race fuzz bench benches clean bin/count bin/bench
 
 help: ## list the targets
 	@echo "usage: make TARGET"
@@ -72,16 +73,22 @@ fuzz: ## fuzz every target for FUZZTIME (10s, or a count such as 5000x) each
 	  done; \
 	done
 
-bench: ## run all benchmarks; the numbers stay in bin/bench.txt
+bench: build bin/bench ## measure speed beside moov and the goals; BENCH=-help tells how
+	@bin/bench $(BENCH)
+
+benches: ## run all benchmarks of all packages; the numbers stay in bin/benches.txt
 	@mkdir -p bin
-	go test -run '^$$' -bench . -benchmem ./... | tee bin/bench.txt
-	$(if $(softhsm),go test -tags pkcs11 -run '^$$' -bench . ./keys/pkcs11 | tee -a bin/bench.txt)
+	go test -run '^$$' -bench . -benchmem ./... | tee bin/benches.txt
+	$(if $(softhsm),go test -tags pkcs11 -run '^$$' -bench . ./keys/pkcs11 | tee -a bin/benches.txt)
 
 clean: ## remove what was built
-	rm -rf bin dist
+	rm -rf bin dist bench.json
 
 bin/count:
 	@go build -o bin/count ./internal/cmd/count
+
+bin/bench:
+	@go build -trimpath -o bin/bench ./internal/cmd/bench
 
 bin/staticcheck: tools/go.mod tools/go.sum
 	go build -C tools -o ../bin/ honnef.co/go/tools/cmd/staticcheck

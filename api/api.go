@@ -55,8 +55,9 @@ type Options struct {
 	Log      zerolog.Logger   // one event per request
 	Wake     func()           // called when a notice was queued; nil: nothing
 
-	Metrics http.Handler   // served to operators at wire.MetricsPath; nil: nothing is there
-	Observe func(Observed) // hears of every answer; nil: nobody does
+	Metrics  http.Handler   // served to operators at wire.MetricsPath; nil: nothing is there
+	Profiles Profiles       // served to operators at wire.HeapProfilePath and its like; nil: nothing is there
+	Observe  func(Observed) // hears of every answer; nil: nobody does
 
 	Limits Limits // of each client, the same at every door
 
@@ -87,6 +88,7 @@ type API struct {
 	wake     func()
 	limits   Limits
 	metrics  http.Handler
+	profiles Profiles
 	observe  func(Observed)
 	twoWay   TwoWay
 	identify func(*x509.Certificate) (certs.Identity, error)
@@ -115,7 +117,7 @@ func New(o Options) (*API, error) {
 	}
 	return &API{
 		store: o.Store, keys: o.Keys, registry: o.Registry, ranges: o.Ranges, stations: o.Stations,
-		now: o.Now, log: o.Log, wake: o.Wake, limits: limits, metrics: o.Metrics, observe: o.Observe, twoWay: o.TwoWay, identify: o.Identify,
+		now: o.Now, log: o.Log, wake: o.Wake, limits: limits, metrics: o.Metrics, profiles: o.Profiles, observe: o.Observe, twoWay: o.TwoWay, identify: o.Identify,
 	}, nil
 }
 

@@ -12,6 +12,7 @@ type entry struct {
 	twoWay bool // callers are known by their certificates
 	named  bool // callers name themselves in what they send
 	may    func(who certs.Identity, r *http.Request) bool
+	long   string // path of a request whose work may take ProfileTimeout; "" for none
 }
 
 // anyone is the entry of a door that knows its callers by other means.

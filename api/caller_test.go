@@ -21,6 +21,7 @@ import (
 	"github.com/firsttap/firsttap/api/wire"
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/internal/certs"
+	"github.com/firsttap/firsttap/internal/profiles"
 )
 
 var (
@@ -57,6 +58,7 @@ func newFort(t testing.TB, identify certs.Known) *fort {
 		Log:    zerolog.New(f.log).Level(zerolog.TraceLevel),
 		Limits: api.Limits{RequestsPerSecond: 100, Burst: 100},
 		TwoWay: api.TwoWay{Issuers: true, Operators: true}, Identify: identify.Identify,
+		Profiles: profiles.Process{},
 	})
 	if err != nil {
 		t.Fatal(err)

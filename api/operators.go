@@ -29,8 +29,9 @@ func (a *API) Operators() http.Handler {
 	if a.metrics != nil {
 		route(mux, http.MethodGet, wire.MetricsPath, passing(a.metrics))
 	}
+	a.routeProfiles(mux)
 	route(mux, http.MethodGet, wire.DocumentPath, showDocument)
-	return a.sameOrigin(a.door(operatorsDoor, entry{twoWay: a.twoWay.Operators, may: mayOperate}, mux))
+	return a.sameOrigin(a.door(operatorsDoor, entry{twoWay: a.twoWay.Operators, may: mayOperate, long: wire.CPUProfilePath}, mux))
 }
 
 // sameOrigin refuses what a browser sends on behalf of another site.

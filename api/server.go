@@ -16,8 +16,12 @@ const (
 	HeaderTimeout  = 5 * time.Second  // from connect to the last header
 	ReadTimeout    = 10 * time.Second // from connect to the body's last byte: cuts slow senders
 	RequestTimeout = 12 * time.Second // for the work of one request
+	ProfileTimeout = 72 * time.Second // for that of a CPU profile, which takes ProfileSecondsMax
 	WriteTimeout   = 20 * time.Second // from the headers to the answer's last byte: cuts slow readers
 	IdleTimeout    = 60 * time.Second // between requests of one connection
+
+	ProfileSecondsDefault = 30 // of a CPU profile, as elsewhere in Go
+	ProfileSecondsMax     = 60
 
 	serverSlack = 4096 // net/http reads so much more than http.Server.MaxHeaderBytes
 

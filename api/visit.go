@@ -100,7 +100,8 @@ func (a *API) door(name string, e entry, mux *http.ServeMux) http.Handler {
 	places, known := make(chan struct{}, RequestsInFlight), newClients(a.limits, a.now)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun, v := time.Now(), &visit{}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), RequestTimeout)
+		timeout := e.timeout(r)
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), visitKey{}, v), timeout)
 		defer cancel()
 		r = r.WithContext(ctx)
 		defer func() {
@@ -128,12 +129,31 @@ func (a *API) door(name string, e entry, mux *http.ServeMux) http.Handler {
 			return
 		}
 		defer v.seat.leave()
+		if timeout > RequestTimeout {
+			defyServer(w, timeout)
+		}
 		if r.URL.Path != path.Clean(r.URL.Path) { // a mux would redirect
 			v.finish(w, reply{}, pathUnknown)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// timeout is how long the work of a request may take.
+func (e entry) timeout(r *http.Request) time.Duration {
+	if e.long != "" && r.URL.Path == e.long {
+		return ProfileTimeout
+	}
+	return RequestTimeout
+}
+
+// defyServer puts off the server's own timeouts for one request: that of reading,
+// too, which would end the request's context.
+func defyServer(w http.ResponseWriter, timeout time.Duration) {
+	server, end := http.NewResponseController(w), time.Now().Add(timeout)
+	_ = server.SetReadDeadline(end) // a server that cannot has no timeouts either
+	_ = server.SetWriteDeadline(end.Add(WriteTimeout - RequestTimeout))
 }
 
 // sit counts the request on its client: the name of its certificate, else the

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -26,15 +27,21 @@ func TestWhatWasNotSent(t *testing.T) {
 	}
 }
 
-// asked is how asking an issuer ends whose host is scripted.
-func asked(t *testing.T, handle link.Handler, timeout bool) error {
+// asked is how asking an issuer ends whose host is scripted, and what the observer
+// hears of it.
+func asked(t *testing.T, handle link.Handler, timeout bool) (ending Ending, err error) {
 	t.Helper()
 	framing, _ := specs.FramingByName(specs.FramingVAP)
 	s := stations.Settings{
 		Station: stations.Station{Name: "harbour", Role: stations.Issuer, Number: 1, Codec: specs.VisaStyleCodec(), Framing: framing},
 		Listen:  "127.0.0.1:0",
 	}
-	g := &Gateway{Options: Options{IssuerTimeout: IssuerTimeoutDefault, Log: zerolog.Nop()}}
+	g := &Gateway{Options: Options{IssuerTimeout: IssuerTimeoutDefault, Log: zerolog.Nop(), Asked: func(a Asked) {
+		if ending != "" || a.Issuer != "harbour" || a.Took <= 0 {
+			t.Errorf("heard of %+v", a)
+		}
+		ending = a.Ending
+	}}}
 	if timeout {
 		g.IssuerTimeout = 1 // ns
 	}
@@ -64,8 +71,8 @@ func asked(t *testing.T, handle link.Handler, timeout bool) error {
 			t.Fatal(err)
 		}
 	}
-	_, err := g.askTyped(t.Context(), "harbour", &messages.NetworkRequest{Transmitted: "1122123456", STAN: "000001", Code: messages.Echo})
-	return err
+	_, err = g.askTyped(t.Context(), "harbour", &messages.NetworkRequest{Transmitted: "1122123456", STAN: "000001", Code: messages.Echo})
+	return ending, err
 }
 
 func TestHowAskingEnds(t *testing.T) {
@@ -75,16 +82,38 @@ func TestHowAskingEnds(t *testing.T) {
 		a.SetMTI("0810") // without field 39
 		return a
 	}
-	if err := asked(t, nil, false); !errors.Is(err, link.ErrDown) || errors.Is(err, errSilent) {
-		t.Errorf("nobody is connected: %v", err)
+	if ending, err := asked(t, nil, false); !errors.Is(err, link.ErrDown) || errors.Is(err, errSilent) || ending != EndNotSent {
+		t.Errorf("nobody is connected: %v, %s", err, ending)
 	}
-	if err := asked(t, func(context.Context, link.Inbound) *specs.Message { return nil }, true); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, link.ErrDown) {
-		t.Errorf("no answer in time: %v", err)
+	if ending, err := asked(t, func(context.Context, link.Inbound) *specs.Message { return nil }, true); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, link.ErrDown) || ending != EndTimeout {
+		t.Errorf("no answer in time: %v, %s", err, ending)
 	}
-	if err := asked(t, garbles, false); !errors.Is(err, errSilent) {
-		t.Errorf("an answer that cannot be read: %v", err)
+	if ending, err := asked(t, garbles, false); !errors.Is(err, errSilent) || ending != EndUnread {
+		t.Errorf("an answer that cannot be read: %v, %s", err, ending)
 	}
-	if err := asked(t, refuses, false); err != nil {
-		t.Errorf("an answer: %v", err)
+	if ending, err := asked(t, refuses, false); err != nil || ending != EndAnswered {
+		t.Errorf("an answer: %v, %s", err, ending)
+	}
+}
+
+func TestEndings(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want Ending
+	}{
+		{nil, EndAnswered},
+		{link.ErrDown, EndNotSent},
+		{link.ErrBusy, EndNotSent},
+		{stations.ErrNoIssuer, EndNotSent},
+		{errors.New("the question cannot be encoded"), EndNotSent},
+		{fmt.Errorf("%w: %w", errSilent, context.DeadlineExceeded), EndTimeout},
+		{fmt.Errorf("%w: %w", errSilent, context.Canceled), EndClosed},
+		{fmt.Errorf("%w: %w", errSilent, link.ErrClosed), EndClosed},
+		{fmt.Errorf("%w: %w", errSilent, link.ErrRejected), EndRejected},
+		{fmt.Errorf("%w: %w", errSilent, errors.New("bytes are left over")), EndUnread},
+	} {
+		if got := endingOf(c.err); got != c.want {
+			t.Errorf("%v ends as %s, not as %s", c.err, got, c.want)
+		}
 	}
 }

@@ -50,7 +50,7 @@ type Keys interface {
 }
 
 // Options say what a gateway works with. All are required but IssuerTimeout,
-// RequestorFailuresPerHourMax, Alarm, Observe, Trouble, Admit and Listen.
+// RequestorFailuresPerHourMax, Alarm, Observe, Asked, Trouble, Admit and Listen.
 type Options struct {
 	Store           vault.Store
 	Keys            Keys
@@ -70,7 +70,8 @@ type Options struct {
 
 	RequestorFailuresPerHourMax int                // see screening.Screener; 0 is without end
 	Alarm                       func(scope string) // see screening.Screener
-	Observe                     func(Observed)     // hears of every request that was answered
+	Observe                     func(Observed)     // hears of every message of a station
+	Asked                       func(Asked)        // hears of every question to an issuer
 	// Trouble hears of what a station did that is no request: an answer that
 	// nobody waits for ("answer " and why, see link.Unmatched), or why its
 	// connection was closed (see link.Options).

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/internal/link"
@@ -72,7 +73,9 @@ var errSilent = errors.New("the issuer was asked and did not answer")
 
 // askTyped asks an issuer. The error wraps errSilent when the issuer may have got
 // the question; link.ErrDown when none of its connections was up.
-func (g *Gateway) askTyped(ctx context.Context, issuer string, question messages.Message) (messages.Message, error) {
+func (g *Gateway) askTyped(ctx context.Context, issuer string, question messages.Message) (typed messages.Message, err error) {
+	began := time.Now()
+	defer func() { g.heard(issuer, began, err) }()
 	raw, err := messages.Encode(question)
 	if err != nil {
 		return nil, err
@@ -86,8 +89,7 @@ func (g *Gateway) askTyped(ctx context.Context, issuer string, question messages
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errSilent, err)
 	}
-	typed, err := messages.Decode(answer)
-	if err != nil {
+	if typed, err = messages.Decode(answer); err != nil {
 		return nil, fmt.Errorf("%w: %w", errSilent, err)
 	}
 	return typed, nil

@@ -8,23 +8,73 @@ import (
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/gateway/stations"
+	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/token"
-	"github.com/firsttap/firsttap/vault"
 )
 
-// Observed is what Options.Observe hears of one answered request of a wallet or
-// merchant.
+// Observed is what Options.Observe hears of one message of a station.
 type Observed struct {
-	Kind     vault.Kind
-	Result   dcvv2.Result // of an activation's code; 0 for none
-	Response token.Response
+	Station  string         // its name in the settings
+	Kind     stations.Kind  // "" for a message that was refused before its kind was known
+	Answered bool           // false: the connection it came on hears nothing of it
+	Response token.Response // field 39 of the answer
+	Reason   token.Reason   // for it; ReasonNone where the core decided nothing
+	Result   dcvv2.Result   // of an activation's code; 0 for none
+	Refused  token.Reason   // a limit because of which an activation's code was not checked
 	Took     time.Duration
-	Refused  token.Reason // a limit because of which an activation's code was not checked
 }
 
-func (g *Gateway) observe(e event) {
-	if g.Observe != nil && e.kind != "" {
-		g.Observe(Observed{Kind: e.kind, Result: e.outcome.CVV2, Response: e.outcome.Response, Took: time.Since(e.started), Refused: e.refused})
+func (g *Gateway) observe(from stations.Station, answered bool, e event) {
+	if g.Observe != nil {
+		g.Observe(Observed{
+			Station: from.Name, Kind: e.kind, Answered: answered, Response: e.outcome.Response, Reason: e.outcome.Reason,
+			Result: e.outcome.CVV2, Refused: e.refused, Took: time.Since(e.started),
+		})
+	}
+}
+
+// Ending is how a question to an issuer ended.
+type Ending string
+
+// How questions end.
+const (
+	EndAnswered Ending = "answered"
+	EndTimeout  Ending = "timeout"    // no answer came in time
+	EndClosed   Ending = "closed"     // its connection ended before an answer came
+	EndNotSent  Ending = "not sent"   // no connection of the issuer could take it
+	EndRejected Ending = "rejected"   // the issuer rejected it as a whole
+	EndUnread   Ending = "unreadable" // what came is no answer that could be read
+)
+
+// Asked is what Options.Asked hears of one question to an issuer: a request, a
+// notice or an advice.
+type Asked struct {
+	Issuer string // of an account range in force, or that was when the question was stored
+	Ending Ending
+	Took   time.Duration // until the answer was read, or until there was none to wait for
+}
+
+func (g *Gateway) heard(issuer string, began time.Time, err error) {
+	if g.Asked != nil {
+		g.Asked(Asked{Issuer: issuer, Ending: endingOf(err), Took: time.Since(began)})
+	}
+}
+
+// endingOf tells the errors of askTyped apart.
+func endingOf(err error) Ending {
+	switch {
+	case err == nil:
+		return EndAnswered
+	case !errors.Is(err, errSilent):
+		return EndNotSent
+	case errors.Is(err, context.DeadlineExceeded):
+		return EndTimeout
+	case errors.Is(err, link.ErrClosed), errors.Is(err, context.Canceled):
+		return EndClosed
+	case errors.Is(err, link.ErrRejected):
+		return EndRejected
+	default:
+		return EndUnread
 	}
 }
 

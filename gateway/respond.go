@@ -15,7 +15,6 @@ import (
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
-	"github.com/firsttap/firsttap/vault"
 )
 
 // event is what the log tells of one message, in one line.
@@ -23,8 +22,8 @@ type event struct {
 	started time.Time
 	pan     card.PAN
 	outcome token.Outcome
-	kind    vault.Kind
-	refused token.Reason // why an activation was claimed with a code unchecked
+	kind    stations.Kind // "" until it is known
+	refused token.Reason  // why an activation was claimed with a code unchecked
 	note    string
 	err     error
 
@@ -38,9 +37,7 @@ func (g *Gateway) handle(ctx context.Context, from stations.Station, in link.Inb
 	e := event{started: time.Now(), session: in.Session}
 	answer := g.answerSurely(ctx, from, in, &e)
 	g.record(from.Name, in, answer, e)
-	if answer != nil {
-		g.observe(e)
-	}
+	g.observe(from, answer != nil, e)
 	return answer
 }
 

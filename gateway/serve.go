@@ -7,7 +7,6 @@ import (
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
-	"github.com/firsttap/firsttap/vault"
 )
 
 // service serves one kind of message. take reports whether a message is of the
@@ -36,23 +35,22 @@ var services = []service{
 		return g.manage(r, e)
 	}),
 	of(stations.Activation, func(ctx context.Context, g *Gateway, from stations.Station, r *messages.ActivationRequest, e *event) messages.Message {
-		e.pan, e.kind = r.Activation.PAN, vault.KindActivation
+		e.pan = r.Activation.PAN
 		return g.activate(ctx, from, r, e)
 	}),
 	of(stations.Tap, func(ctx context.Context, g *Gateway, from stations.Station, r *messages.TapRequest, e *event) messages.Message {
-		e.pan, e.kind = r.Tap.Number, vault.KindTap
+		e.pan = r.Tap.Number
 		return g.tap(ctx, from, r, e)
 	}),
 	of(stations.Remote, func(ctx context.Context, g *Gateway, from stations.Station, r *messages.RemoteRequest, e *event) messages.Message {
-		e.pan, e.kind = r.Number, vault.KindOnline
+		e.pan = r.Number
 		return g.remote(ctx, from, r, e)
 	}),
 	of(stations.Reversal, func(ctx context.Context, g *Gateway, from stations.Station, r *messages.Reversal, e *event) messages.Message {
-		e.pan, e.kind = r.Number, vault.KindReversal
+		e.pan = r.Number
 		return g.reverse(ctx, from, r, e)
 	}),
 	of(stations.FileUpdate, func(ctx context.Context, g *Gateway, from stations.Station, r *messages.FileUpdate, e *event) messages.Message {
-		e.kind = vault.KindLifeCycle
 		return g.update(ctx, from, r, e)
 	}),
 }
@@ -66,6 +64,7 @@ func (g *Gateway) serve(ctx context.Context, from stations.Station, typed messag
 		if !s.is(typed) {
 			continue
 		}
+		e.kind = s.kind
 		if response, note := allowed(from, s.kind, e.session); response != "" {
 			e.note = note
 			return nil, response

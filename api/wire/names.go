@@ -138,6 +138,13 @@ const (
 	HealthPath     = "/healthz"
 	MetricsPath    = "/metrics" // text format of Prometheus
 
+	// Paths and format of profiles are those that `go tool pprof` knows; see
+	// internal/profiles.
+	CPUProfilePath        = "/debug/pprof/profile"
+	HeapProfilePath       = "/debug/pprof/heap"
+	AllocsProfilePath     = "/debug/pprof/allocs"
+	GoroutinesProfilePath = "/debug/pprof/goroutine"
+
 	TransactionPath = "/operator/v1/transactions/{transaction}" // 15 digits, field 62.2
 	ReadyPath       = "/readyz"
 

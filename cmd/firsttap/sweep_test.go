@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -88,6 +89,7 @@ func sweep(t *testing.T, c story.Case) {
 			shown["explanation of "+event+" "+id] = w.explain(t, id) + w.explain(t, id, "--json")
 		}
 	}
+	operated := operatorsSee(t, w) // while all that is secret is in memory
 	mu.Lock()
 	found.fromNetwork(t, w, dir)
 	mu.Unlock()
@@ -99,7 +101,29 @@ func sweep(t *testing.T, c story.Case) {
 	for where, text := range shown {
 		found.searchText(t, where, text)
 	}
+	for where, text := range operated {
+		found.searchBytes(t, where, []byte(text)) // its numbers are counts and sizes, any of which may look like a code
+	}
 	found.searchFiles(t, dir)
+}
+
+// operatorsSee are the metrics, and the profiles of the process, unpacked.
+func operatorsSee(t *testing.T, w *world) map[string]string {
+	t.Helper()
+	door := w.network.URL(network.Operators)
+	seen := map[string]string{"metrics": get(t, w.story.Operator.HTTP, door+"/metrics")}
+	for _, name := range []string{"heap", "allocs", "goroutine"} {
+		packed, err := gzip.NewReader(strings.NewReader(get(t, w.story.Operator.HTTP, door+"/debug/pprof/"+name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		profile, err := io.ReadAll(packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[name+" profile"] = string(profile)
+	}
+	return seen
 }
 
 // secrets are clear values by what they are. Digits are searched as such and

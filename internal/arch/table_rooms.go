@@ -45,6 +45,7 @@ var rooms = []room{
 	{folder: "internal/filelock", why: "a lock knows nothing of what it keeps apart"},
 	{folder: "internal/files", why: "it reads and writes what others understand"},
 	{folder: "internal/stack", why: "it names calls and knows nothing"},
+	{folder: "internal/profiles", why: "it looks at the running program and knows nothing of what it does"},
 	{folder: "internal/secret", why: "it lies under everything"},
 	{folder: "internal/cmac", why: "it is arithmetic"},
 	{folder: "card", may: []string{"internal/secret"}, why: "a card knows no codes, keys, wires or stores"},
@@ -117,7 +118,7 @@ var rooms = []room{
 		why: "users of the client must not get the server with it",
 	},
 	{
-		folder: "api", may: with(core, "api/wire", "vault", "keys", "ranges", "specs", "internal/certs", "internal/secret", "internal/stack"),
+		folder: "api", may: with(core, "api/wire", "vault", "keys", "ranges", "specs", "internal/certs", "internal/profiles", "internal/secret", "internal/stack"),
 		modules: []string{zerolog, uuid, rate}, tests: []string{"api/client", "vault/sqlite", openapi, jsonschema},
 		why: "the HTTP door shares the store and the ranges with the gateway and nothing else",
 	},
@@ -133,7 +134,7 @@ var rooms = []room{
 	{
 		folder: "internal/network", modules: []string{zerolog},
 		may: with(core, "keys", "keys/pkcs11", "ranges", "vault", "vault/sqlite", "gateway", "gateway/stations", "api",
-			"internal/certs", "internal/config", "internal/metrics", "internal/secret"),
+			"internal/certs", "internal/config", "internal/metrics", "internal/profiles", "internal/secret"),
 		tests: []string{"internal/link", "messages", "specs"},
 		why:   "gateway and API meet here, at one store; who plays the actors around them is no matter",
 	},

@@ -3,8 +3,12 @@ package metrics_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,7 +45,13 @@ func (s *store) Audit(_ context.Context, after int64, _ int) ([]vault.Entry, err
 	return nil, s.broken
 }
 
+func (s *store) Conclude(context.Context, vault.Conclusion) error { return s.broken }
+
 func lines() map[string]bool { return map[string]bool{"greenbank": true, "bluebank": false} }
+
+func connections() map[string]metrics.Connections {
+	return map[string]metrics.Connections{"wallets": {Open: 3, SignedOn: 2}}
+}
 
 // shown are the lines of /metrics that are ours.
 func shown(t *testing.T, m *metrics.Metrics) string {
@@ -64,24 +74,33 @@ func wantLines(t *testing.T, m *metrics.Metrics, lines ...string) {
 func TestWhatIsCounted(t *testing.T) {
 	m := metrics.New("v1")
 	s := &store{entries: 1234}
-	m.Watch(s, lines)
+	m.Watch(s, lines, connections)
 	m.Request("issuers", "/dCVV2/v1/generate", "greenbank", 201, 3*time.Millisecond)
 	m.Request("operators", "", "", 403, time.Millisecond)
-	m.Activation(dcvv2.Match, "00", time.Millisecond)
-	m.Activation(0, "N7", time.Millisecond)
-	m.Tap("51", time.Millisecond)
+	m.Activation(dcvv2.Match, token.Approved)
+	m.Activation(0, token.CVV2Failed)
+	m.Asked("greenbank", "answered", 3*time.Millisecond)
+	m.Asked("bluebank", "not sent", time.Microsecond)
+	m.Declined("activation", token.ReasonWrongCode)
+	m.Declined("", token.ReasonNone)
 	wantLines(
 		t, m,
 		`firsttap_http_requests_total{door="issuers",route="/dCVV2/v1/generate",status="201"} 1`,
 		`firsttap_http_requests_total{door="operators",route="none",status="403"} 1`,
 		`firsttap_issuer_requests_total{issuer="greenbank",status="201"} 1`,
-		`firsttap_activations_total{response="00",result="M"} 1`,
-		`firsttap_activations_total{response="N7",result="none"} 1`,
-		`firsttap_taps_total{response="51"} 1`,
+		`firsttap_activations_total{code="M",result="00"} 1`,
+		`firsttap_activations_total{code="none",result="N7"} 1`,
+		`firsttap_issuer_question_duration_seconds_bucket{issuer="greenbank",outcome="answered",le="0.0025"} 0`,
+		`firsttap_issuer_question_duration_seconds_bucket{issuer="greenbank",outcome="answered",le="0.005"} 1`,
+		`firsttap_issuer_question_duration_seconds_count{issuer="bluebank",outcome="not sent"} 1`,
+		`firsttap_declines_total{kind="activation",reason="wrong code"} 1`,
+		`firsttap_declines_total{kind="unknown",reason="none"} 1`,
 		`firsttap_notices_waiting 3`,
 		`firsttap_audit_entries 1234`,
 		`firsttap_issuer_line_up{issuer="bluebank"} 0`,
 		`firsttap_issuer_line_up{issuer="greenbank"} 1`,
+		`firsttap_station_connections{station="wallets"} 3`,
+		`firsttap_station_connections_signed_on{station="wallets"} 2`,
 		`firsttap_store_up 1`,
 	)
 	if !strings.Contains(shown(t, m), `version="v1"} 1`) {
@@ -106,30 +125,79 @@ func TestWhatTheStoreSays(t *testing.T) {
 	if _, err := counted.Claim(t.Context(), vault.Claim{}); !errors.Is(err, s.broken) {
 		t.Errorf("got %v", err)
 	}
+	if err := counted.Conclude(t.Context(), vault.Conclusion{}); !errors.Is(err, s.broken) {
+		t.Errorf("got %v", err)
+	}
 	wantLines(
 		t, m,
+		`firsttap_store_change_duration_seconds_count{change="claim"} 3`,
+		`firsttap_store_change_duration_seconds_count{change="conclude"} 1`,
 		`firsttap_failures_alarms_total{scope="range"} 1`,
 		`firsttap_failures_alarms_total{scope="requestor"} 1`,
 		`firsttap_failures_alarms_total{scope="other"} 1`,
 	)
 }
 
-func TestAnsweredAndTroubles(t *testing.T) {
+func TestMessagesAndTroubles(t *testing.T) {
 	m := metrics.New("test")
-	m.Answered(vault.KindOnline, "00", time.Millisecond)
-	m.Answered(vault.KindLifeCycle, "6P", time.Millisecond)
-	m.Answered(vault.KindReversal, "25", time.Millisecond)
-	m.Answered(vault.KindReversal, "weird", time.Millisecond)
+	m.Message("wallets", "network management", token.Approved, 90*time.Microsecond)
+	m.Message("wallets", "network management", token.Approved, 110*time.Microsecond)
+	m.Message("shop", "reversal", token.RecordNotFound, 11*time.Second)
+	m.Message("shop", "", token.FormatFault, 0)
+	m.Message("shop", "", "", 0)
 	m.Trouble("wallets", "answer late")
 	m.Trouble("wallets", "answer late")
 	m.Trouble("harbour", "bad frame")
 	wantLines(t, m,
-		`firsttap_messages_total{kind="online",response="00"} 1`,
-		`firsttap_messages_total{kind="life cycle",response="6P"} 1`,
-		`firsttap_messages_total{kind="reversal",response="25"} 1`,
-		`firsttap_messages_total{kind="reversal",response="other"} 1`,
+		`firsttap_message_duration_seconds_bucket{kind="network management",result="00",station="wallets",le="0.0001"} 1`,
+		`firsttap_message_duration_seconds_count{kind="network management",result="00",station="wallets"} 2`,
+		`firsttap_message_duration_seconds_bucket{kind="reversal",result="25",station="shop",le="10"} 0`,
+		`firsttap_message_duration_seconds_bucket{kind="reversal",result="25",station="shop",le="+Inf"} 1`,
+		`firsttap_message_duration_seconds_count{kind="unknown",result="30",station="shop"} 1`,
+		`firsttap_message_duration_seconds_count{kind="unknown",result="none",station="shop"} 1`,
 		`firsttap_station_troubles_total{station="wallets",what="answer late"} 2`,
 		`firsttap_station_troubles_total{station="harbour",what="bad frame"} 1`)
+}
+
+// TestAnObservationMakesNothing holds that counting on the path of a message
+// allocates nothing, once its labels were seen.
+func TestAnObservationMakesNothing(t *testing.T) {
+	m := metrics.New("test")
+	if got := testing.AllocsPerRun(100, func() {
+		m.Message("wallets", "activation", token.CVV2Failed, time.Millisecond)
+		m.Activation(dcvv2.NoMatch, token.CVV2Failed)
+		m.Declined("activation", token.ReasonWrongCode)
+		m.Asked("harbour", "answered", time.Millisecond)
+	}); got > 0 {
+		t.Errorf("it makes %v allocations, the most is 0", got)
+	}
+}
+
+// TestCountedAtOnce holds that labels first seen by many at once are counted
+// whole.
+func TestCountedAtOnce(t *testing.T) {
+	m := metrics.New("test")
+	const goroutines, stations, each = 8, 20, 5
+	var counting sync.WaitGroup
+	for range goroutines {
+		counting.Go(func() {
+			for n := range stations * each {
+				m.Message(fmt.Sprint("station ", n%stations), "tap", token.Approved, time.Millisecond)
+			}
+		})
+	}
+	counting.Wait()
+	for n := range stations {
+		wantLines(t, m, fmt.Sprintf(`firsttap_message_duration_seconds_count{kind="tap",result="00",station="station %d"} %d`, n, goroutines*each))
+	}
+}
+
+func BenchmarkMessage(b *testing.B) {
+	m := metrics.New("test")
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Message("wallets", "network management", token.Approved, 20*time.Microsecond)
+	}
 }
 
 func TestRefused(t *testing.T) {
@@ -151,19 +219,38 @@ func TestRefused(t *testing.T) {
 // A station, an issuer or a card cannot make a label of its own.
 func TestLabelsAreBounded(t *testing.T) {
 	m := metrics.New("v1")
-	for _, response := range []string{"", "0", "000", "a1", "1a", "\x00\x00", "4761739001010010"} {
-		m.Tap(response, 0)
+	for _, response := range []token.Response{"0", "000", "a1", "1a", "\x00\x00", "Z9", "99", "4761739001010010"} {
+		m.Message("wallets", "tap", response, 0)
 	}
-	m.Activation(dcvv2.Result('X'), "00", 0)
-	wantLines(t, m, `firsttap_taps_total{response="other"} 7`, `firsttap_activations_total{response="00",result="none"} 1`)
+	m.Activation(dcvv2.Result('X'), "Z9")
+	wantLines(t, m,
+		`firsttap_message_duration_seconds_count{kind="tap",result="other",station="wallets"} 8`,
+		`firsttap_activations_total{code="none",result="other"} 1`)
 	if strings.Contains(shown(t, m), "4761739") {
 		t.Error("a label has card data")
 	}
 }
 
+// Each response code that firsttap gives is counted by its own name.
+func TestEveryResponseHasALabel(t *testing.T) {
+	source, err := os.ReadFile("../../token/outcome.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := regexp.MustCompile(`\bResponse += "(..)"`).FindAllStringSubmatch(string(source), -1)
+	if len(given) < 20 {
+		t.Fatalf("token/outcome.go names %d response codes", len(given))
+	}
+	m := metrics.New("v1")
+	for _, code := range given {
+		m.Message("wallets", "tap", token.Response(code[1]), 0)
+		wantLines(t, m, `firsttap_message_duration_seconds_count{kind="tap",result="`+code[1]+`",station="wallets"} 1`)
+	}
+}
+
 func TestTheLastEntryIsFoundInFewLooks(t *testing.T) {
 	m, s := metrics.New("v1"), &store{}
-	m.Watch(s, lines)
+	m.Watch(s, lines, connections)
 	for _, entries := range []int64{0, 1, 2, 3, 1000, 1001, 1_000_000, 1_000_000} {
 		s.entries, s.looks = entries, 0
 		if got := shown(t, m); !strings.Contains(got, "firsttap_store_up 1") || s.looks > 64 {
@@ -180,10 +267,17 @@ func TestTheLastEntryIsFoundInFewLooks(t *testing.T) {
 
 func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
 	m := metrics.New("v1")
-	m.Watch(&store{entries: 1}, lines)
+	m.Watch(&store{entries: 1}, lines, connections)
 	m.Request("issuers", "/", "greenbank", 201, 0)
-	m.Activation(dcvv2.Match, "00", 0)
-	m.Tap("00", 0)
+	m.Message("wallets", "tap", token.Approved, 0)
+	m.Activation(dcvv2.Match, token.Approved)
+	m.Declined("tap", token.ReasonCounterRepeated)
+	m.Asked("harbour", "answered", 0)
+	m.Refused(token.ReasonLocked)
+	m.Trouble("wallets", "bad frame")
+	if _, err := m.Store(&store{}).Claim(t.Context(), vault.Claim{}); err != nil {
+		t.Fatal(err)
+	}
 	gather := prometheus.Gatherers{m.Gatherer()}
 	problems, err := testutil.GatherAndLint(gather)
 	if err != nil {

@@ -16,29 +16,41 @@ const scrapeTimeout = 5 * time.Second
 // ever is after every notice's time.
 var ever = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// state is read when the counters are asked for: notices, audit trail, lines.
+// Connections are those of a station.
+type Connections struct {
+	Open     int
+	SignedOn int
+}
+
+// state is read when the counters are asked for: notices, audit trail, lines and
+// connections.
 type state struct {
-	store vault.Store
-	lines func() map[string]bool
+	store    vault.Store
+	lines    func() map[string]bool
+	stations func() map[string]Connections
 
 	mu   sync.Mutex
 	last int64 // audit number seen last
 
-	notices *prometheus.Desc
-	audit   *prometheus.Desc
-	up      *prometheus.Desc
-	reached *prometheus.Desc
+	notices  *prometheus.Desc
+	audit    *prometheus.Desc
+	up       *prometheus.Desc
+	open     *prometheus.Desc
+	signedOn *prometheus.Desc
+	reached  *prometheus.Desc
 }
 
-// Watch adds the state of a store, and of the lines to the issuers by name,
-// true for up. Call it once.
-func (m *Metrics) Watch(store vault.Store, lines func() map[string]bool) {
+// Watch adds the state of a store, of the lines to the issuers by name, true for
+// up, and of the stations' connections. Call it once.
+func (m *Metrics) Watch(store vault.Store, lines func() map[string]bool, stations func() map[string]Connections) {
 	m.registry.MustRegister(&state{
-		store: store, lines: lines,
-		notices: description("notices_waiting", "Notices to issuers that wait for an acknowledgement, up to 1000."),
-		audit:   description("audit_entries", "Number of the audit trail's last entry."),
-		up:      description("issuer_line_up", "1 when the line to the issuer is connected and signed on.", "issuer"),
-		reached: description("store_up", "1 when the store answered while these were read."),
+		store: store, lines: lines, stations: stations,
+		notices:  description("notices_waiting", "Notices to issuers that wait for an acknowledgement, up to 1000."),
+		audit:    description("audit_entries", "Number of the audit trail's last entry."),
+		up:       description("issuer_line_up", "1 when the line to the issuer is connected and signed on.", "issuer"),
+		open:     description("station_connections", "Connections of the station.", "station"),
+		signedOn: description("station_connections_signed_on", "Connections of the station that have signed on.", "station"),
+		reached:  description("store_up", "1 when the store answered while these were read."),
 	})
 }
 
@@ -48,7 +60,7 @@ func description(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe is prometheus.Collector's.
 func (s *state) Describe(d chan<- *prometheus.Desc) {
-	for _, each := range []*prometheus.Desc{s.notices, s.audit, s.up, s.reached} {
+	for _, each := range []*prometheus.Desc{s.notices, s.audit, s.up, s.open, s.signedOn, s.reached} {
 		d <- each
 	}
 }
@@ -61,6 +73,10 @@ func (s *state) Collect(c chan<- prometheus.Metric) {
 	}
 	for name, up := range s.lines() {
 		gauge(s.up, oneIf(up), name)
+	}
+	for name, c := range s.stations() {
+		gauge(s.open, float64(c.Open), name)
+		gauge(s.signedOn, float64(c.SignedOn), name)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()

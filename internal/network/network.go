@@ -28,6 +28,7 @@ import (
 	"github.com/firsttap/firsttap/gateway"
 	"github.com/firsttap/firsttap/internal/config"
 	"github.com/firsttap/firsttap/internal/metrics"
+	"github.com/firsttap/firsttap/internal/profiles"
 	"github.com/firsttap/firsttap/keys"
 	"github.com/firsttap/firsttap/ranges"
 	"github.com/firsttap/firsttap/token"
@@ -138,7 +139,7 @@ func (n *Network) assemble(ctx context.Context, counts *metrics.Metrics) error {
 		return err
 	}
 	n.gateway, err = gateway.New(gateway.Options{
-		Store: counts.Store(n.store), Observe: observing(counts), Trouble: counts.Trouble, Keys: n.keys, Registry: n.ranges, Stations: met, Admit: n.admit,
+		Store: counts.Store(n.store), Observe: observing(counts), Asked: asked(counts), Trouble: counts.Trouble, Keys: n.keys, Registry: n.ranges, Stations: met, Admit: n.admit,
 		TokenRange: numbers, TokenKeyVersion: tokenKeyVersion, Institution: settings.Institution,
 		Passcodes: n.passcodes, CryptogramVersion: emv.Version(settings.CryptogramVersion),
 		IssuerTimeout: time.Duration(settings.IssuerTimeoutSeconds) * time.Second,
@@ -148,10 +149,10 @@ func (n *Network) assemble(ctx context.Context, counts *metrics.Metrics) error {
 	if err != nil {
 		return err
 	}
-	counts.Watch(n.store, n.gateway.LinesUp)
+	counts.Watch(n.store, n.gateway.LinesUp, n.connections)
 	n.api, err = api.New(api.Options{
 		Store: n.store, Keys: n.keys, Registry: n.ranges, Ranges: n.ranges, Stations: operated{n}, Now: n.chance.Now,
-		Limits: api.Limits(settings.Limits), Metrics: counts.Handler(),
+		Limits: api.Limits(settings.Limits), Metrics: counts.Handler(), Profiles: profiles.Process{},
 		Observe: func(o api.Observed) { counts.Request(o.Door, o.Route, o.Issuer, o.Status, o.Took) },
 		Log:     n.log.With().Str("actor", "api").Logger(), Wake: n.gateway.WakeNotices,
 		TwoWay: twoWay(settings), Identify: settings.TLS.Known().Identify,
@@ -167,21 +168,6 @@ func (n *Network) Certificates() string { return n.settings.TLS.Dir(n.dir) }
 
 // WaitIssuers waits until every issuer's line is up, while Run runs.
 func (n *Network) WaitIssuers(ctx context.Context) error { return n.gateway.WaitIssuers(ctx) }
-
-// observing counts what the gateway answers.
-func observing(m *metrics.Metrics) func(gateway.Observed) {
-	return func(o gateway.Observed) {
-		switch o.Kind {
-		case vault.KindTap:
-			m.Tap(string(o.Response), o.Took)
-		case vault.KindActivation:
-			m.Activation(o.Result, string(o.Response), o.Took)
-		default:
-			m.Answered(o.Kind, string(o.Response), o.Took)
-		}
-		m.Refused(o.Refused)
-	}
-}
 
 // networkKeys lists the keys that a network needs beside those of the account
 // ranges.
