@@ -164,3 +164,72 @@ func (c *Codec) leafAt(p Path) *node {
 	}
 	return nil
 }
+
+// writable finds the leaf that a value at p is written as, or why there is
+// none, as packing says it.
+func (c *Codec) writable(p Path) (holder, leaf *node, f *FormatError) {
+	n := c.fields[p.Field()]
+	if n == nil || p.Field() == 0 {
+		return nil, nil, fieldless(p)
+	}
+	switch n.form {
+	case formBitmap:
+		leaf, f = n.subfield(p)
+		return n, leaf, f
+	case formSets:
+		if n, f = n.set(p); f != nil {
+			return nil, nil, f
+		}
+	case formLeaf:
+		if p != n.path {
+			return nil, nil, partless(p)
+		}
+		return nil, n, nil
+	}
+	if p.Sub() != n.path.Sub() {
+		return nil, nil, setless(p)
+	}
+	leaf, f = n.tagged(p)
+	return n, leaf, f
+}
+
+func (n *node) subfield(p Path) (*node, *FormatError) {
+	part := n.parts[p.Sub()]
+	if part == nil || part.path != p {
+		return nil, fault(Unknown, 0, p.String(), "the profile has no such subfield")
+	}
+	return part, nil
+}
+
+func (n *node) set(p Path) (*node, *FormatError) {
+	set := n.parts[p.Sub()]
+	if set == nil {
+		return nil, fault(Unknown, 0, p.String(), "the profile has no such set")
+	}
+	return set, nil
+}
+
+func (n *node) tagged(p Path) (*node, *FormatError) {
+	part := n.part(p.Tag())
+	if part == nil || p.Tag() == 0 {
+		return nil, fault(Unknown, 0, p.String(), "the profile has no such tag")
+	}
+	return part, nil
+}
+
+func fieldless(p Path) *FormatError {
+	return fault(Unknown, 0, p.String(), "the profile has no such field")
+}
+
+func partless(p Path) *FormatError { return fault(Unknown, 0, p.String(), "the field has no parts") }
+
+func setless(p Path) *FormatError { return fault(Unknown, 0, p.String(), "the field has no sets") }
+
+// appendTag writes the tag of a path.
+func (n *node) appendTag(dst []byte, p Path) ([]byte, *FormatError) {
+	out, ok := n.tag.append(dst, p.Tag())
+	if !ok {
+		return dst, fault(BadTag, 0, p.String(), "it is no %s", n.tag.name)
+	}
+	return out, nil
+}

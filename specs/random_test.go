@@ -1,0 +1,79 @@
+package specs_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moov-io/iso8583"
+	"pgregory.net/rapid"
+
+	"github.com/firsttap/firsttap/specs"
+)
+
+// Whatever a description is made of, its codec agrees with moov: both ways, in
+// a view, and on bytes that were changed on their way.
+
+func TestAnyDescriptionAgreesWithMoov(t *testing.T) { rapid.Check(t, anyDescription) }
+
+func FuzzAnyDescription(f *testing.F) { f.Fuzz(rapid.MakeFuzz(anyDescription)) }
+
+func anyDescription(t *rapid.T) {
+	ms := drawSpec(t)
+	codec, err := specs.Compile("drawn", ms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := agree(t, ms, codec, drawMessage(t, ms))
+	if packed == nil {
+		return
+	}
+	viewAgrees(t, codec, packed)
+	for range 5 {
+		mutated := mutate(t, packed)
+		viewAgrees(t, codec, mutated)
+		moovReadsTheSame(t, ms, codec, mutated)
+	}
+}
+
+// moovReadsTheSame holds for whatever the codec accepts.
+func moovReadsTheSame(t rapid.TB, ms *iso8583.MessageSpec, codec *specs.Codec, body []byte) {
+	t.Helper()
+	m, err := codec.Parse(body)
+	if err != nil {
+		return
+	}
+	if diff := cmp.Diff(codecValues(m), moovUnpack(t, ms, body)); diff != "" {
+		t.Fatalf("moov reads other values of %X (-codec +moov):\n%s", body, diff)
+	}
+	packed, err := codec.Append(nil, m)
+	if err != nil {
+		t.Fatalf("%X cannot be packed again: %v", body, err)
+	}
+	if inOrder(codec, body) && !slices.Equal(packed, body) {
+		t.Fatalf("came    %X\nrepacks %X", body, packed)
+	}
+}
+
+// mutate changes a byte or two: to any other, to one near it, or by one that
+// goes or comes.
+func mutate(t *rapid.T, body []byte) []byte {
+	body = slices.Clone(body)
+	for range rapid.IntRange(1, 2).Draw(t, "changes") {
+		if len(body) == 0 {
+			break
+		}
+		at := rapid.IntRange(0, len(body)-1).Draw(t, "at")
+		switch rapid.IntRange(0, 3).Draw(t, "how") {
+		case 0:
+			body[at] = rapid.Byte().Draw(t, "to")
+		case 1:
+			body[at] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+		case 2:
+			body = slices.Delete(body, at, at+1)
+		default:
+			body = slices.Insert(body, at, rapid.Byte().Draw(t, "byte"))
+		}
+	}
+	return body
+}
