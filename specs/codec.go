@@ -7,11 +7,12 @@
 // a table walker for the path of a message that is strict where moov is
 // lenient. The two give the same bytes and the same fields for every message;
 // moov is the oracle of the tests. A Framing cuts a connection's bytes into
-// frames, a Codec turns a frame's body into a Message, a bag of values by Path.
+// frames, a Codec turns a frame's body into a Message, a bag of values by Path,
+// or lets a View look at it where it lies.
 //
 // The package never interprets a value, never logs, and never puts a value
 // into an error. Field numbers live here and in package messages, nowhere
-// else. Start at VisaStyleCodec, then Codec.Parse.
+// else. Start at VisaStyleCodec, then Codec.Parse; docs/codec.md tells the rest.
 //
 // Facts of the visa-style profile come from ISO 8583:1987 and from the
 // open-source jPOS packagers and headers; what has no such source is marked

@@ -247,6 +247,10 @@ func moovUnpack(t rapid.TB, ms *iso8583.MessageSpec, body []byte) map[string]str
 	if err := message.Unpack(body); err != nil {
 		t.Fatalf("moov refuses what the codec accepts: %v", err)
 	}
+	return readByMoov(message)
+}
+
+func readByMoov(message *iso8583.Message) map[string]string {
 	values := map[string]string{}
 	for number, f := range message.GetFields() {
 		if number != 1 {

@@ -99,8 +99,8 @@ func collect(spans []span, body, fresh []byte) *Message {
 	}
 	var built strings.Builder
 	built.Grow(characters)
+	var room [FieldBytesMax]byte
 	text := func(s *span) string {
-		var room [FieldBytesMax]byte
 		start := built.Len()
 		built.Write(s.decode(room[:0], body, fresh))
 		return built.String()[start:]
