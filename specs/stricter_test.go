@@ -208,7 +208,8 @@ if err == nil {
 was not changed byte for byte and makes bitmaps and lengths right. The bytes are those of
 ` + "`Codec.Append`" + ` for the same values, with one exception: sets and tags may come in any order, and a field
 of which nothing was changed keeps the order that it came in. Of which anything was changed, it is
-written in the order of its sets' and tags' numbers.
+written in the order of its sets' and tags' numbers. ` + "`firsttap decode --set PATH=VALUE --hex`" + ` does this to
+a message that is typed.
 
 ## What it costs
 An activation request of 361 bytes in visa-style is turned into its answer: read trace, amount, PAN,
