@@ -277,6 +277,32 @@ func TestAllocations(t *testing.T) {
 			if got := testing.AllocsPerRun(100, func() { _, _ = codec.Append(out, v.message) }); got > 0 {
 				t.Errorf("%s: %s: Append makes %v allocations, the most is 0", name, v.name, got)
 			}
+			if got := testing.AllocsPerRun(100, changeAll(t, codec, body)); got > 0 {
+				t.Errorf("%s: %s: a view with all values changed makes %v allocations, the most is 0", name, v.name, got)
+			}
+		}
+	}
+}
+
+// changeAll reads and sets every value of a message, and takes its first field
+// away and puts it back.
+func changeAll(t *testing.T, codec *specs.Codec, body []byte) func() {
+	t.Helper()
+	var v specs.View
+	if err := codec.Scan(&v, body); err != nil {
+		t.Fatal(err)
+	}
+	paths, value, out := v.Paths(), make([]byte, 0, specs.FieldBytesMax), make([]byte, 0, len(body))
+	return func() {
+		err := codec.Scan(&v, body)
+		for _, p := range paths {
+			value = v.AppendValue(value[:0], p)
+			v.Delete(p)
+			err = errors.Join(err, v.SetBytes(p, value))
+		}
+		relayed, errAppend := v.Append(out)
+		if err := errors.Join(err, errAppend); err != nil || !bytes.Equal(relayed, body) {
+			t.Errorf("%X is relayed as %X, %v", body, relayed, err)
 		}
 	}
 }

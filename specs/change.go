@@ -30,7 +30,7 @@ func (v *View) SetMTI(mti string) error {
 // of that field.
 func (v *View) Delete(p Path) {
 	s := v.scanned()
-	if s == nil || p.Field() == 0 {
+	if s == nil {
 		return
 	}
 	if p == Path(p.Field())<<toField {

@@ -248,6 +248,35 @@ func bitmapField(bitmap field.Spec, parts map[string]field.Field) field.Field {
 	return field.NewComposite(&field.Spec{Length: 255, Pref: specs.Length1, Bitmap: field.NewBitmap(&bitmap), Subfields: parts})
 }
 
+// moov skips unknown tags only behind BER tags of its own or with a prefix for
+// them, and so must the codec.
+func TestUnknownTagsAreKeptWhereMoovKeepsThem(t *testing.T) {
+	body := unhex(t, "0100 4000000000000000 03 42 01 07")
+	for name, test := range map[string]struct {
+		enc  encoding.Encoder
+		pref prefix.Prefixer
+		kept bool
+	}{
+		"moov's BER tags": {encoding.BerTLVTag, nil, true},
+		"our BER tags":    {specs.TagBER, nil, false},
+		"with a prefix":   {specs.TagBER, specs.LengthBER, true},
+	} {
+		ms := specs.VisaStyle()
+		ms.Fields[2] = taggedField(field.Spec{Length: 99, Pref: prefix.Binary.L},
+			field.TagSpec{Enc: test.enc, PrefUnknownTLV: test.pref, SkipUnknownTLVTags: true, StoreUnknownTLVTags: true})
+		codec, err := specs.Compile(name, ms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = codec.Parse(body); (err == nil) != test.kept {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err = iso8583.NewMessage(ms).Unpack(body); (err == nil) != test.kept {
+			t.Errorf("%s: moov: %v", name, err)
+		}
+	}
+}
+
 func TestCompileRefusesNoDescription(t *testing.T) {
 	if _, err := specs.Compile("bad", nil); !errors.Is(err, specs.ErrSpec) {
 		t.Errorf("got %v", err)

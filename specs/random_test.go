@@ -20,9 +20,34 @@ func TestAnyDescriptionAgreesWithMoov(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { anyDescription(t, stricter) })
 }
 
+// FuzzAnyDescription draws the description by its seed, and takes any bytes for
+// a message of it.
 func FuzzAnyDescription(f *testing.F) {
 	stricter := stricterKinds(f)
-	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { anyDescription(t, stricter) }))
+	drawn := rapid.Custom(drawSpec)
+	const seeds = 50
+	for seed := range seeds {
+		ms := drawn.Example(seed)
+		m := rapid.Custom(func(t *rapid.T) *specs.Message { return drawMessage(t, ms) }).Example(seed)
+		if body, err := compiled(f, ms).Append(nil, m); err == nil {
+			f.Add(seed, body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, seed int, body []byte) {
+		ms := drawn.Example(seed)
+		codec := compiled(t, ms)
+		viewAgrees(t, codec, body)
+		moovReadsTheSame(t, ms, codec, body, stricter)
+	})
+}
+
+func compiled(t rapid.TB, ms *iso8583.MessageSpec) *specs.Codec {
+	t.Helper()
+	codec, err := specs.Compile("drawn", ms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codec
 }
 
 func stricterKinds(t testing.TB) map[string]bool {
@@ -36,15 +61,14 @@ func stricterKinds(t testing.TB) map[string]bool {
 
 func anyDescription(t *rapid.T, stricter map[string]bool) {
 	ms := drawSpec(t)
-	codec, err := specs.Compile("drawn", ms)
-	if err != nil {
-		t.Fatal(err)
-	}
+	codec := compiled(t, ms)
 	packed := agree(t, ms, codec, drawMessage(t, ms))
 	if packed == nil {
 		return
 	}
+	packed = shuffle(t, codec, packed)
 	viewAgrees(t, codec, packed)
+	changesAgree(t, codec, packed, allPaths(ms))
 	for range 5 {
 		mutated := mutate(t, packed)
 		viewAgrees(t, codec, mutated)

@@ -3,9 +3,9 @@ package specs
 // Append packs the message behind dst: what was not changed is copied byte for
 // byte, and bitmaps and lengths are made right. The bytes are those that
 // Codec.Append writes for the same message, but that a field whose sets or tags
-// came unsorted and were not changed stays as it came. The error is a
-// *FormatError, of a field whose parts have become too long; dst is then
-// unchanged.
+// came unsorted and were not changed stays as it came. dst must not lie over
+// the body. The error is a *FormatError, of a field whose parts have become too
+// long; dst is then unchanged.
 func (v *View) Append(dst []byte) ([]byte, error) {
 	s := v.scanned()
 	if s == nil {
@@ -92,7 +92,6 @@ func (r *relay) composite(n *node, parts []span) *FormatError {
 		for end < len(parts) && parts[end].path>>toSet == set.path>>toSet {
 			end++
 		}
-		r.flush()
 		r.out, _ = n.tag.append(r.out, set.path.Sub())
 		if f := r.composite(set, parts[i+1:end]); f != nil {
 			return f

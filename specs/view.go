@@ -169,13 +169,10 @@ func (s *viewed) find(p Path) (int, bool) {
 func (s *viewed) search(p Path) (int, bool) {
 	place := len(s.spans)
 	for i := 1; i < len(s.spans); i++ {
-		switch at := s.spans[i].path; {
-		case at == p:
+		if at := s.spans[i].path; at == p {
 			return i, true
-		case at > p && place == len(s.spans):
-			place = i
-		case at.Field() > p.Field():
-			return place, false
+		} else if at > p {
+			place = min(place, i)
 		}
 	}
 	return place, false

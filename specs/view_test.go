@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/moov-io/iso8583"
 	"pgregory.net/rapid"
 
 	"github.com/firsttap/firsttap/specs"
@@ -158,14 +159,16 @@ var strangePaths = []specs.Path{
 	specs.P(55, 1, 0x9F1B), specs.P(62, 2, 1), specs.P(62, 65), specs.P(65), specs.P(123, 3, 1), specs.P(123, 1, 0x7F), 255 << 24,
 }
 
-// knownPaths are all that a profile names.
-func knownPaths(t testing.TB, name string) []specs.Path {
-	t.Helper()
+// allPaths are those that a description names, and strange ones.
+func allPaths(ms *iso8583.MessageSpec) []specs.Path {
 	paths := slices.Clone(strangePaths)
-	for number, f := range descriptions[name]().Fields {
+	for number, f := range ms.Fields {
 		if number > 1 {
 			paths = leafPaths(paths, specs.P(number), f)
 		}
+	}
+	for _, p := range slices.Clone(paths) { // with or without a set, and inside what has no inside
+		paths = append(paths, p^1<<16, p^1)
 	}
 	slices.Sort(paths) // the order of a map must not be chance's
 	return paths
@@ -174,12 +177,14 @@ func knownPaths(t testing.TB, name string) []specs.Path {
 func TestViewAgreesWithMessage(t *testing.T) {
 	for _, name := range specs.SpecNames() {
 		t.Run(name, func(t *testing.T) {
-			ms, codec, paths := descriptions[name](), codecByName(t, name), knownPaths(t, name)
+			ms, codec := descriptions[name](), codecByName(t, name)
+			paths := allPaths(ms)
 			rapid.Check(t, func(t *rapid.T) {
 				packed, err := codec.Append(nil, drawMessage(t, ms))
 				if err != nil {
 					return // too long
 				}
+				packed = shuffle(t, codec, packed)
 				viewAgrees(t, codec, packed)
 				changesAgree(t, codec, packed, paths)
 			})
@@ -193,7 +198,7 @@ func FuzzViewASCII87(f *testing.F) { fuzzView(f, specs.NameASCII87) }
 
 // fuzzView scans any bytes, and changes what can be read of them.
 func fuzzView(f *testing.F, name string) {
-	codec, paths := codecByName(f, name), knownPaths(f, name)
+	codec, paths := codecByName(f, name), allPaths(descriptions[name]())
 	seedBodies(f, codec, func(body []byte) { f.Add(body, len(body)) })
 	f.Fuzz(func(t *testing.T, body []byte, seed int) {
 		viewAgrees(t, codec, body)
@@ -203,6 +208,37 @@ func fuzzView(f *testing.F, name string) {
 		changes := rapid.Custom(func(t *rapid.T) bool { changesAgree(t, codec, body, paths); return true })
 		changes.Example(seed)
 	})
+}
+
+// shuffle lets neighbours among sets, and among tags, change places, or nothing
+// at all.
+func shuffle(t *rapid.T, codec *specs.Codec, body []byte) []byte {
+	for range rapid.IntRange(0, 4).Draw(t, "swaps") {
+		var pairs [][2]specs.Element
+		last := map[int]specs.Element{} // by depth
+		for _, e := range codec.Inspect(body).Elements {
+			if before := last[e.Depth]; movable(e) && movable(before) && before.Offset+before.Length == e.Offset {
+				pairs = append(pairs, [2]specs.Element{before, e})
+			}
+			last[e.Depth] = e
+		}
+		if len(pairs) == 0 {
+			break
+		}
+		pair := drawOne(t, "swap", pairs)
+		first, second := pair[0], pair[1]
+		swapped := slices.Clone(body[:first.Offset])
+		swapped = append(swapped, body[second.Offset:second.Offset+second.Length]...)
+		swapped = append(swapped, body[first.Offset:second.Offset]...)
+		body = append(swapped, body[second.Offset+second.Length:]...)
+	}
+	return body
+}
+
+// movable is a tag, or a set, whose path is no value's.
+func movable(e specs.Element) bool {
+	p, err := specs.ParsePath(e.Path)
+	return e.Depth > 0 && (err != nil || p.Tag() > 0)
 }
 
 func TestViewIsNeverPrinted(t *testing.T) {
