@@ -186,7 +186,7 @@ message by them, checks every byte and notes where what stands. What is made of 
 | call | gives | allocates |
 |---|---|---|
 | ` + "`Codec.Parse`" + ` | a ` + "`Message`" + `: all values by path | 3 times |
-| ` + "`Codec.Scan`" + ` into a ` + "`View`" + ` | the message where it lies: a value is decoded when it is asked for | never, once the view has been used |
+| ` + "`Codec.Scan`" + ` into a ` + "`View`" + ` | the message where it lies: a value is decoded when it is asked for | never, once the view has room for it |
 | ` + "`Codec.Inspect`" + ` | every element with offset, length, name and masked value, up to the first fault | yes |
 | ` + "`Codec.Salvage`" + ` | what can be read of a broken message | 3 times |
 
