@@ -29,7 +29,7 @@ var (
 	// asciiDigits are the decimal digits alone.
 	asciiDigits = newAlphabet('0', "0123456789")
 	// asciiTrack2 are the decimal digits and the separator of track 2.
-	asciiTrack2 = withCharacter(*asciiDigits, '=')
+	asciiTrack2 = withCharacter(*asciiDigits, separator)
 )
 
 // newAlphabet maps the characters from first on to the bytes given.
@@ -49,7 +49,7 @@ func withCharacter(a alphabet, c byte) *alphabet {
 }
 
 // writes reports whether every character has a byte.
-func (a *alphabet) writes(value string) bool {
+func writes[text string | []byte](a *alphabet, value text) bool {
 	for i := range len(value) {
 		if a.wire[value[i]] == 0 {
 			return false
@@ -78,7 +78,7 @@ var (
 	decimalNibbles = newNibbleSet("0123456789")
 	// track2Nibbles have the field separator of track 2, written "=" in text
 	// and 1101 in a nibble (ISO/IEC 7813; jPOS packs it so).
-	track2Nibbles = newNibbleSet("0123456789\x00\x00\x00=")
+	track2Nibbles = newNibbleSet("0123456789\x00\x00\x00" + string(separator))
 )
 
 // newNibbleSet maps nibble i to characters[i], NUL to nothing.
@@ -100,3 +100,7 @@ func newNibbleSet(characters string) *nibbleSet {
 	}
 	return s
 }
+
+// nibbleOf is the value of an upper-case hexadecimal digit; notNibble of
+// anything else.
+var nibbleOf = newNibbleSet(hexDigits).nibble

@@ -31,23 +31,26 @@ func (p *packer) message(mti string) *FormatError {
 	return nil
 }
 
-// bitmaps writes the bits of the fields; the secondary bitmap only when a
-// field above 64 is there.
+// bitmaps writes the bits of the fields.
 func (p *packer) bitmaps() {
 	var bits [2 * bitmapBytes]byte
-	used := bits[:bitmapBytes]
 	for _, l := range p.leaves {
-		field := l.path.Field()
-		if field > FieldMax || field == 0 {
-			continue // field refuses it
+		if field := l.path.Field(); field > 0 && field <= FieldMax { // field refuses others
+			setBit(bits[:], field)
 		}
-		if field > 8*bitmapBytes {
-			used = bits[:]
-			setBit(used, secondaryBit)
-		}
-		setBit(bits[:], field)
 	}
-	p.out = p.codec.bitmap.appendBytes(p.out, used)
+	p.out = appendBitmaps(p.out, p.codec.bitmap, bits)
+}
+
+// appendBitmaps writes the bits of the fields; the secondary bitmap only when a
+// field above 64 is there.
+func appendBitmaps(dst []byte, enc *Encoder, bits [2 * bitmapBytes]byte) []byte {
+	clearBit(bits[:], secondaryBit)
+	if [bitmapBytes]byte(bits[bitmapBytes:]) == [bitmapBytes]byte{} {
+		return enc.appendBytes(dst, bits[:bitmapBytes])
+	}
+	setBit(bits[:], secondaryBit)
+	return enc.appendBytes(dst, bits[:])
 }
 
 // field packs the field of the first leaf.
@@ -55,42 +58,44 @@ func (p *packer) field() *FormatError {
 	first := p.leaves[0]
 	n := p.codec.fields[first.path.Field()]
 	if n == nil || first.path.Field() == 0 {
-		return fault(Unknown, 0, first.path.String(), "the profile has no such field")
+		return fieldless(first.path)
 	}
 	if n.form != formLeaf {
 		return p.composite(n)
 	}
 	if first.path != n.path {
-		return fault(Unknown, 0, first.path.String(), "the field has no parts")
+		return partless(first.path)
 	}
 	p.leaves = p.leaves[1:]
 	return p.value(n, first.path, first.value)
 }
 
-// value packs one value behind its length.
-func (p *packer) value(n *node, path Path, value string) *FormatError {
+func (p *packer) value(n *node, path Path, value string) (f *FormatError) {
+	p.out, _, f = appendValue(p.out, n, path, value)
+	return f
+}
+
+// appendValue packs one value behind its length, and tells where it begins.
+func appendValue[text string | []byte](dst []byte, n *node, path Path, value text) (out []byte, at int, f *FormatError) {
 	if kind := n.pref.check(n.length, len(value)); kind != 0 {
-		return fault(kind, 0, path.String(), "the length is %d, the profile has %d", len(value), n.length)
+		return dst, 0, fault(kind, 0, path.String(), "the length is %d, the profile has %d", len(value), n.length)
 	}
-	out, ok := n.pref.put(p.out, len(value))
+	out, ok := n.pref.put(dst, len(value))
 	if !ok {
-		return fault(TooLong, 0, path.String(), "a length of %d does not fit %s", len(value), n.pref.name)
+		return dst, 0, fault(TooLong, 0, path.String(), "a length of %d does not fit %s", len(value), n.pref.name)
 	}
-	out, kind := n.enc.append(out, value)
+	at = len(out)
+	out, kind := encode(n.enc, out, value)
 	if kind != 0 {
-		return fault(kind, 0, path.String(), "the value is no %s", n.enc.name)
+		return dst, 0, fault(kind, 0, path.String(), "the value is no %s", n.enc.name)
 	}
-	p.out = out
-	return nil
+	return out, at, nil
 }
 
 // composite packs an element with parts and then fills in its length.
 func (p *packer) composite(n *node) (f *FormatError) {
 	start := len(p.out)
-	for range n.pref.size {
-		p.out = append(p.out, 0)
-	}
-	value := len(p.out)
+	p.out = n.appendRoom(p.out)
 	switch n.form {
 	case formBitmap:
 		f = p.subfields(n)
@@ -102,11 +107,24 @@ func (p *packer) composite(n *node) (f *FormatError) {
 	if f != nil {
 		return f
 	}
-	length := len(p.out) - value
+	return n.fillLength(p.out[start:])
+}
+
+// appendRoom leaves room for the length of an element with parts.
+func (n *node) appendRoom(dst []byte) []byte {
+	for range n.pref.size {
+		dst = append(dst, 0)
+	}
+	return dst
+}
+
+// fillLength writes the length of an element with parts into its room.
+func (n *node) fillLength(element []byte) *FormatError {
+	length := len(element) - n.pref.size
 	if kind := n.pref.check(n.length, length); kind != 0 {
 		return fault(kind, 0, n.pathText(), "its parts have %d bytes, the most is %d", length, n.length)
 	}
-	if _, ok := n.pref.put(p.out[:start], length); !ok {
+	if _, ok := n.pref.put(element[:0], length); !ok {
 		return fault(TooLong, 0, n.pathText(), "a length of %d does not fit %s", length, n.pref.name)
 	}
 	return nil
@@ -120,12 +138,6 @@ func (p *packer) next(of Path, shift uint) (leaf, bool) {
 	return p.leaves[0], true
 }
 
-// Shifts of a Path that leave its field, and its field and set.
-const (
-	toField = 24
-	toSet   = 16
-)
-
 func (p *packer) subfields(n *node) *FormatError {
 	var room [bitmapBytesMax]byte
 	bits := room[:n.bitmapBytes]
@@ -136,9 +148,9 @@ func (p *packer) subfields(n *node) *FormatError {
 	}
 	p.out = n.enc.appendBytes(p.out, bits)
 	for l, ok := p.next(n.path, toField); ok; l, ok = p.next(n.path, toField) {
-		part := n.parts[l.path.Sub()]
-		if part == nil || part.path != l.path {
-			return fault(Unknown, 0, l.path.String(), "the profile has no such subfield")
+		part, f := n.subfield(l.path)
+		if f != nil {
+			return f
 		}
 		p.leaves = p.leaves[1:]
 		if f := p.value(part, l.path, l.value); f != nil {
@@ -150,9 +162,9 @@ func (p *packer) subfields(n *node) *FormatError {
 
 func (p *packer) sets(n *node) *FormatError {
 	for l, ok := p.next(n.path, toField); ok; l, ok = p.next(n.path, toField) {
-		set := n.parts[l.path.Sub()]
-		if set == nil {
-			return fault(Unknown, 0, l.path.String(), "the profile has no such set")
+		set, f := n.set(l.path)
+		if f != nil {
+			return f
 		}
 		p.out, _ = n.tag.append(p.out, l.path.Sub())
 		if f := p.composite(set); f != nil {
@@ -164,20 +176,20 @@ func (p *packer) sets(n *node) *FormatError {
 
 func (p *packer) tags(n *node) *FormatError {
 	for l, ok := p.next(n.path, toSet); ok; l, ok = p.next(n.path, toSet) {
-		part := n.part(l.path.Tag())
-		if part == nil || l.path.Tag() == 0 {
-			return fault(Unknown, 0, l.path.String(), "the profile has no such tag")
+		part, f := n.tagged(l.path)
+		if f != nil {
+			return f
 		}
 		p.leaves = p.leaves[1:]
-		if p.out, ok = n.tag.append(p.out, l.path.Tag()); !ok {
-			return fault(BadTag, 0, l.path.String(), "it is no %s", n.tag.name)
+		if p.out, f = n.appendTag(p.out, l.path); f != nil {
+			return f
 		}
 		if f := p.value(part, l.path, l.value); f != nil {
 			return f
 		}
 	}
 	if l, ok := p.next(n.path, toField); ok && n.path.Sub() == 0 {
-		return fault(Unknown, 0, l.path.String(), "the field has no sets")
+		return setless(l.path)
 	}
 	return nil
 }

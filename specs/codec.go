@@ -7,11 +7,12 @@
 // a table walker for the path of a message that is strict where moov is
 // lenient. The two give the same bytes and the same fields for every message;
 // moov is the oracle of the tests. A Framing cuts a connection's bytes into
-// frames, a Codec turns a frame's body into a Message, a bag of values by Path.
+// frames, a Codec turns a frame's body into a Message, a bag of values by Path,
+// or lets a View look at it where it lies.
 //
 // The package never interprets a value, never logs, and never puts a value
 // into an error. Field numbers live here and in package messages, nowhere
-// else. Start at VisaStyleCodec, then Codec.Parse.
+// else. Start at VisaStyleCodec, then Codec.Parse; docs/codec.md tells the rest.
 //
 // Facts of the visa-style profile come from ISO 8583:1987 and from the
 // open-source jPOS packagers and headers; what has no such source is marked
@@ -163,4 +164,73 @@ func (c *Codec) leafAt(p Path) *node {
 		return n.part(p.Tag())
 	}
 	return nil
+}
+
+// writable finds the leaf that a value at p is written as, or why there is
+// none, as packing says it.
+func (c *Codec) writable(p Path) (holder, leaf *node, f *FormatError) {
+	n := c.fields[p.Field()]
+	if n == nil || p.Field() == 0 {
+		return nil, nil, fieldless(p)
+	}
+	switch n.form {
+	case formBitmap:
+		leaf, f = n.subfield(p)
+		return n, leaf, f
+	case formSets:
+		if n, f = n.set(p); f != nil {
+			return nil, nil, f
+		}
+	case formLeaf:
+		if p != n.path {
+			return nil, nil, partless(p)
+		}
+		return nil, n, nil
+	}
+	if p.Sub() != n.path.Sub() {
+		return nil, nil, setless(p)
+	}
+	leaf, f = n.tagged(p)
+	return n, leaf, f
+}
+
+func (n *node) subfield(p Path) (*node, *FormatError) {
+	part := n.parts[p.Sub()]
+	if part == nil || part.path != p {
+		return nil, fault(Unknown, 0, p.String(), "the profile has no such subfield")
+	}
+	return part, nil
+}
+
+func (n *node) set(p Path) (*node, *FormatError) {
+	set := n.parts[p.Sub()]
+	if set == nil {
+		return nil, fault(Unknown, 0, p.String(), "the profile has no such set")
+	}
+	return set, nil
+}
+
+func (n *node) tagged(p Path) (*node, *FormatError) {
+	part := n.part(p.Tag())
+	if part == nil || p.Tag() == 0 {
+		return nil, fault(Unknown, 0, p.String(), "the profile has no such tag")
+	}
+	return part, nil
+}
+
+func fieldless(p Path) *FormatError {
+	return fault(Unknown, 0, p.String(), "the profile has no such field")
+}
+
+func partless(p Path) *FormatError { return fault(Unknown, 0, p.String(), "the field has no parts") }
+
+func setless(p Path) *FormatError { return fault(Unknown, 0, p.String(), "the field has no sets") }
+
+// appendTag writes the tag of a path.
+func (n *node) appendTag(dst []byte, p Path) ([]byte, *FormatError) {
+	out, ok := n.tag.append(dst, p.Tag())
+	if !ok {
+		return dst, fault(BadTag, 0, p.String(), "it is no %s", n.tag.name)
+	}
+	return out, nil
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/moov-io/iso8583"
 	"github.com/moov-io/iso8583/field"
 	"github.com/moov-io/iso8583/padding"
+	"github.com/moov-io/iso8583/prefix"
 )
 
 // ErrSpec is wrapped by what Compile says about a description that it cannot
@@ -84,6 +86,9 @@ func (c *Codec) compileBitmap(spec *field.Spec) error {
 }
 
 func bitmapEncoder(spec *field.Spec) (*Encoder, error) {
+	if pref := spec.Pref; pref == nil || pref == prefix.None.Fixed || !strings.HasSuffix(pref.Inspect(), ".Fixed") {
+		return nil, errors.New("a bitmap has a fixed length")
+	}
 	enc, err := compileEncoder(spec.Enc)
 	if err != nil {
 		return nil, err
@@ -116,7 +121,9 @@ func compileNode(path Path, f field.Field) (*node, error) {
 	switch f.(type) {
 	case *field.String, *field.Binary:
 		n.form = formLeaf
-		n.enc, err = compileEncoder(spec.Enc)
+		if n.enc, err = compileEncoder(spec.Enc); err == nil && n.enc.size(n.length) == 0 {
+			err = errors.New("its one digit is the fill, which is not written")
+		}
 		return n, err
 	case *field.Composite:
 		return n, n.compileParts(spec)

@@ -162,6 +162,9 @@ func badFields() []badField {
 		{"bitmap that does not expand", 1, field.NewBitmap(&field.Spec{Length: 8, Enc: specs.Binary, Pref: specs.Fixed, DisableAutoExpand: true})},
 		{"bitmap in BCD", 1, field.NewBitmap(&field.Spec{Length: 8, Enc: specs.BCD, Pref: specs.Fixed})},
 		{"bitmap without encoding", 1, field.NewBitmap(&field.Spec{Length: 8, Pref: specs.Fixed})},
+		{"bitmap behind a length", 1, field.NewBitmap(&field.Spec{Length: 8, Enc: specs.Binary, Pref: prefix.ASCII.L})},
+		{"bitmap to the end", 1, field.NewBitmap(&field.Spec{Length: 8, Enc: specs.Binary, Pref: prefix.None.Fixed})},
+		{"bitmap without prefix", 1, field.NewBitmap(&field.Spec{Length: 8, Enc: specs.Binary})},
 		{"no description", 11, field.NewString(nil)},
 		{"padding", 11, leafField(func(s *field.Spec) { s.Pad = padding.Left('0') })},
 		{"no length", 11, leafField(func(s *field.Spec) { s.Length = 0 })},
@@ -169,6 +172,8 @@ func badFields() []badField {
 		{"prefix that takes all", 11, leafField(func(s *field.Spec) { s.Pref = prefix.None.Fixed })},
 		{"no encoding", 11, leafField(func(s *field.Spec) { s.Enc = nil })},
 		{"encoding not known", 11, leafField(func(s *field.Spec) { s.Enc = encoding.LBCD })},
+		{"fill and nothing else", 11, leafField(func(s *field.Spec) { s.Length, s.Enc = 1, specs.ASCIIFilled })},
+		{"length that moov reads otherwise than it writes", 11, leafField(func(s *field.Spec) { s.Pref = prefix.Hex.Fixed })},
 		{"packer", 11, leafField(func(s *field.Spec) { s.Packer = field.Track2Packer{} })},
 		{"number that loses zeros", 11, field.NewNumeric(&field.Spec{Length: 6, Enc: specs.BCD, Pref: specs.Fixed})},
 		{"track that is taken apart", 35, field.NewTrack2(&field.Spec{Length: 37, Enc: specs.Track2, Pref: specs.Length1})},
@@ -241,6 +246,35 @@ var eightBytes = field.Spec{Length: 8, Enc: specs.Binary, Pref: specs.Fixed}
 func bitmapField(bitmap field.Spec, parts map[string]field.Field) field.Field {
 	bitmap.DisableAutoExpand = true
 	return field.NewComposite(&field.Spec{Length: 255, Pref: specs.Length1, Bitmap: field.NewBitmap(&bitmap), Subfields: parts})
+}
+
+// moov skips unknown tags only behind BER tags of its own or with a prefix for
+// them, and so must the codec.
+func TestUnknownTagsAreKeptWhereMoovKeepsThem(t *testing.T) {
+	body := unhex(t, "0100 4000000000000000 03 42 01 07")
+	for name, test := range map[string]struct {
+		enc  encoding.Encoder
+		pref prefix.Prefixer
+		kept bool
+	}{
+		"moov's BER tags": {encoding.BerTLVTag, nil, true},
+		"our BER tags":    {specs.TagBER, nil, false},
+		"with a prefix":   {specs.TagBER, specs.LengthBER, true},
+	} {
+		ms := specs.VisaStyle()
+		ms.Fields[2] = taggedField(field.Spec{Length: 99, Pref: prefix.Binary.L},
+			field.TagSpec{Enc: test.enc, PrefUnknownTLV: test.pref, SkipUnknownTLVTags: true, StoreUnknownTLVTags: true})
+		codec, err := specs.Compile(name, ms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = codec.Parse(body); (err == nil) != test.kept {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err = iso8583.NewMessage(ms).Unpack(body); (err == nil) != test.kept {
+			t.Errorf("%s: moov: %v", name, err)
+		}
+	}
 }
 
 func TestCompileRefusesNoDescription(t *testing.T) {

@@ -1,6 +1,7 @@
 package specs
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/moov-io/iso8583/encoding"
@@ -61,7 +62,7 @@ var _ encoding.Encoder = (*Encoder)(nil)
 
 // Encode gives the bytes of a value.
 func (e *Encoder) Encode(value []byte) ([]byte, error) {
-	out, kind := e.append(make([]byte, 0, e.size(len(value))), string(value))
+	out, kind := encode(e, make([]byte, 0, e.size(len(value))), value)
 	if kind != 0 {
 		return nil, fmt.Errorf("%s: %s", e.name, kind)
 	}
@@ -72,7 +73,7 @@ func (e *Encoder) Encode(value []byte) ([]byte, error) {
 // tells how many bytes it took.
 func (e *Encoder) Decode(data []byte, length int) ([]byte, int, error) {
 	// Compared before e.size, which could overflow on a huge length.
-	if length < 0 || length > 2*len(data) || e.size(length) > len(data) {
+	if length < 0 || length/2 > len(data) || e.size(length) > len(data) {
 		return nil, 0, fmt.Errorf("%s: %s: %d where %d bytes are left", e.name, Overrun, length, len(data))
 	}
 	size := e.size(length)
@@ -99,106 +100,141 @@ func (e *Encoder) size(length int) int {
 // read appends the value of the given length that fills src, or tells the
 // fault and the index of its byte.
 func (e *Encoder) read(dst, src []byte, length int) ([]byte, FaultKind, int) {
-	switch e.kind {
-	case asCharacters:
-		return e.readCharacters(dst, src)
-	case asNibbles:
-		return e.readNibbles(dst, src, length)
-	case asHex:
-		return e.readHex(dst, src)
-	case asFilled:
-		dst, kind, at := e.readCharacters(dst, src)
-		return append(dst, fill), kind, at
+	if kind, at := e.check(src, length); kind != 0 {
+		return dst, kind, at
 	}
-	return append(dst, src...), 0, 0
+	return e.decode(dst, src, length), 0, 0
 }
 
 // fill is the digit that asFilled does not write.
 const fill = '0'
 
-func (e *Encoder) readCharacters(dst, src []byte) ([]byte, FaultKind, int) {
-	start := len(dst)
-	for i, b := range src {
-		c := e.letters.character[b]
-		if c == 0 {
-			return dst, e.fault, i
-		}
-		dst = append(dst, c)
+// check tells the first fault of the value of the given length that fills src,
+// and the index of its byte.
+func (e *Encoder) check(src []byte, length int) (FaultKind, int) {
+	switch e.kind {
+	case asCharacters, asFilled:
+		return e.checkCharacters(src)
+	case asNibbles:
+		return e.checkNibbles(src, length)
+	case asHex:
+		return e.checkHex(src)
 	}
-	if e.track2 && !oneSeparator(dst[start:]) {
-		return dst, e.fault, 0
-	}
-	return dst, 0, 0
+	return 0, 0
 }
 
-func (e *Encoder) readNibbles(dst, src []byte, length int) ([]byte, FaultKind, int) {
-	start := len(dst)
+func (e *Encoder) checkCharacters(src []byte) (FaultKind, int) {
+	characters := &e.letters.character
 	for i, b := range src {
-		pair := &e.nibbles.pair[b]
-		if i == 0 && length%2 == 1 {
-			if b>>4 != 0 {
-				return dst, BadPad, 0
-			}
-			if pair[0] == 0 {
-				return dst, e.fault, 0
-			}
-			dst = append(dst, pair[1])
-			continue
+		if characters[b] == 0 {
+			return e.fault, i
 		}
+	}
+	if e.track2 && bytes.Count(src, []byte{e.letters.wire[separator]}) != 1 {
+		return e.fault, 0
+	}
+	return 0, 0
+}
+
+func (e *Encoder) checkNibbles(src []byte, length int) (FaultKind, int) {
+	if length%2 == 1 && src[0]>>4 != 0 {
+		return BadPad, 0
+	}
+	pairs, separators := &e.nibbles.pair, 0
+	for i, b := range src {
+		pair := pairs[b]
 		if pair[0] == 0 {
-			return dst, e.fault, i
+			return e.fault, i
 		}
-		dst = append(dst, pair[0], pair[1])
+		if e.track2 {
+			separators += count(pair[:])
+		}
 	}
-	if e.track2 && !oneSeparator(dst[start:]) {
-		return dst, e.fault, 0
+	if e.track2 && separators != 1 {
+		return e.fault, 0
 	}
-	return dst, 0, 0
+	return 0, 0
 }
 
-func (e *Encoder) readHex(dst, src []byte) ([]byte, FaultKind, int) {
+func (e *Encoder) checkHex(src []byte) (FaultKind, int) {
 	for i := 0; i+1 < len(src); i += 2 {
-		high, low := hexNibble(src[i]), hexNibble(src[i+1])
-		if high == notNibble {
-			return dst, e.fault, i
+		high, low := nibbleOf[src[i]], nibbleOf[src[i+1]]
+		switch {
+		case high == notNibble:
+			return e.fault, i
+		case low == notNibble:
+			return e.fault, i + 1
+		case e.letters != nil && e.letters.character[high<<4|low] == 0:
+			return BadText, i
 		}
-		if low == notNibble {
-			return dst, e.fault, i + 1
-		}
-		value := high<<4 | low
-		if e.letters != nil && e.letters.character[value] == 0 {
-			return dst, BadText, i
-		}
-		dst = append(dst, value)
 	}
-	return dst, 0, 0
+	return 0, 0
 }
 
-// append appends the bytes of a value, or tells the fault.
-func (e *Encoder) append(dst []byte, value string) ([]byte, FaultKind) {
+// decode appends a value that check has found good.
+func (e *Encoder) decode(dst, src []byte, length int) []byte {
 	switch e.kind {
 	case asCharacters:
-		return e.appendCharacters(dst, value)
+		return e.decodeCharacters(dst, src)
+	case asFilled:
+		return append(e.decodeCharacters(dst, src), fill)
 	case asNibbles:
-		return e.appendNibbles(dst, value)
+		return e.decodeNibbles(dst, src, length)
 	case asHex:
-		if e.letters != nil && !e.letters.writes(value) {
+		for i := 0; i+1 < len(src); i += 2 {
+			dst = append(dst, nibbleOf[src[i]]<<4|nibbleOf[src[i+1]])
+		}
+		return dst
+	}
+	return append(dst, src...)
+}
+
+func (e *Encoder) decodeCharacters(dst, src []byte) []byte {
+	characters := &e.letters.character
+	for _, b := range src {
+		dst = append(dst, characters[b])
+	}
+	return dst
+}
+
+func (e *Encoder) decodeNibbles(dst, src []byte, length int) []byte {
+	pairs := &e.nibbles.pair
+	if length%2 == 1 {
+		dst = append(dst, pairs[src[0]][1])
+		src = src[1:]
+	}
+	for _, b := range src {
+		pair := pairs[b]
+		dst = append(dst, pair[0], pair[1])
+	}
+	return dst
+}
+
+// encode appends the bytes of a value, or tells the fault.
+func encode[text string | []byte](e *Encoder, dst []byte, value text) ([]byte, FaultKind) {
+	if e.track2 && count(value) != 1 {
+		return dst, e.fault
+	}
+	switch e.kind {
+	case asCharacters:
+		return encodeCharacters(e, dst, value)
+	case asNibbles:
+		return encodeNibbles(e, dst, value)
+	case asHex:
+		if e.letters != nil && !writes(e.letters, value) {
 			return dst, BadText
 		}
 		return appendHex(dst, value), 0
 	case asFilled:
-		if value == "" || value[len(value)-1] != fill {
+		if len(value) == 0 || value[len(value)-1] != fill {
 			return dst, BadPad
 		}
-		return e.appendCharacters(dst, value[:len(value)-1])
+		return encodeCharacters(e, dst, value[:len(value)-1])
 	}
 	return append(dst, value...), 0
 }
 
-func (e *Encoder) appendCharacters(dst []byte, value string) ([]byte, FaultKind) {
-	if e.track2 && !oneSeparator(value) {
-		return dst, e.fault
-	}
+func encodeCharacters[text string | []byte](e *Encoder, dst []byte, value text) ([]byte, FaultKind) {
 	for i := range len(value) {
 		b := e.letters.wire[value[i]]
 		if b == 0 {
@@ -209,10 +245,7 @@ func (e *Encoder) appendCharacters(dst []byte, value string) ([]byte, FaultKind)
 	return dst, 0
 }
 
-func (e *Encoder) appendNibbles(dst []byte, value string) ([]byte, FaultKind) {
-	if e.track2 && !oneSeparator(value) {
-		return dst, e.fault
-	}
+func encodeNibbles[text string | []byte](e *Encoder, dst []byte, value text) ([]byte, FaultKind) {
 	i := len(value) % 2
 	if i == 1 {
 		low := e.nibbles.nibble[value[0]]
@@ -240,30 +273,24 @@ func appendHex[text string | []byte](dst []byte, value text) []byte {
 	return dst
 }
 
-func hexNibble(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10
-	}
-	return notNibble
-}
+// separator stands between number and expiry on track 2, and must be there once.
+const separator = '='
 
-func oneSeparator[text string | []byte](value text) bool {
+// count is how many separators a value has.
+func count[text string | []byte](value text) int {
 	seen := 0
 	for i := range len(value) {
-		if value[i] == '=' {
+		if value[i] == separator {
 			seen++
 		}
 	}
-	return seen == 1
+	return seen
 }
 
 // isBinary reports whether values are bytes and no text.
 func (e *Encoder) isBinary() bool { return e.kind == asBytes || e.kind == asHex && e.letters == nil }
 
-// appendBytes is append for a bitmap, which is binary or hexadecimal.
+// appendBytes is encode for a bitmap, which is binary or hexadecimal.
 func (e *Encoder) appendBytes(dst, value []byte) []byte {
 	if e.kind == asHex {
 		return appendHex(dst, value)

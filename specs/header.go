@@ -139,7 +139,7 @@ func passRejected(content []byte, size int) (int, error) {
 }
 
 func putStation(dst []byte, station uint32) {
-	BCD.append(dst[:0], fmt.Sprintf("%06d", station))
+	encode(BCD, dst[:0], fmt.Sprintf("%06d", station))
 }
 
 func station(src []byte) (uint32, bool) {

@@ -24,38 +24,62 @@ type Element struct {
 // Inspect lays a message open up to its first fault, for people. It shows no
 // more than Mask does.
 func (c *Codec) Inspect(body []byte) Inspection {
-	var in Inspection
-	w := walker{codec: c, body: body, trace: &in.Elements}
-	in.Fault = w.message()
+	w := c.walker(body)
+	defer w.release()
+	in := Inspection{Fault: w.message()}
+	for i := range w.spans {
+		in.Elements = append(in.Elements, w.element(&w.spans[i]))
+		in.Elements = append(in.Elements, w.elementBitmaps(&w.spans[i])...)
+	}
 	return in
 }
 
-// note records an element when the walk is for Inspect. An element
-// with parts has no value.
-func (w *walker) note(n *node, path Path, depth int, e extent, value string) {
-	if w.trace == nil {
-		return
+// element is a span for a reader. An element with parts has no value.
+func (w *walker) element(s *span) Element {
+	e := Element{
+		Offset: s.start, Length: s.end - s.start, Prefix: s.value - s.start,
+		Depth: s.path.depth(), Path: s.node.pathText(), Name: s.node.name, Masked: true,
 	}
-	element := Element{
-		Offset: e.start, Length: e.end - e.start, Prefix: e.value - e.start,
-		Depth: depth, Path: path.String(), Name: n.name,
+	if s.isValue() {
+		e.Path, e.Masked = s.path.String(), !mayShow[s.path]
+		e.Value = s.node.mask(s.path, string(s.decode(nil, w.body, nil)))
 	}
-	if n.form == formLeaf {
-		element.Value, element.Masked = n.mask(path, value), !mayShow[path]
-	} else {
-		element.Path, element.Masked = n.pathText(), true
-	}
-	*w.trace = append(*w.trace, element)
+	return e
 }
 
-// noteBitmap records a bitmap, its bits in hexadecimal however they are written.
-func (w *walker) noteBitmap(name string, path Path, bits []byte, offset, length, depth int) {
-	if w.trace == nil {
-		return
+// elementBitmaps are the bitmaps that follow a span: those of the message
+// behind its type, and the one of a field with subfields.
+func (w *walker) elementBitmaps(s *span) []Element {
+	switch {
+	case s.path == 0:
+		return w.messageBitmaps()
+	case s.node.form == formBitmap:
+		bits := make([]byte, s.node.bitmapBytes)
+		if f := w.bitmap(s.node.enc, bits, s.value, s.end, s.path); f == nil {
+			return []Element{bitmapElement("Bitmap", s.path, bits, s.value, s.node.enc.size(len(bits)), 1)}
+		}
 	}
-	element := Element{Offset: offset, Length: length, Depth: depth, Path: path.String(), Name: name}
-	element.Value = string(appendHex(nil, bits))
-	*w.trace = append(*w.trace, element)
+	return nil
+}
+
+func (w *walker) messageBitmaps() []Element {
+	var all []Element
+	size := bitmapBytes * w.maps.width
+	for i, name := range []string{"Primary bitmap", "Secondary bitmap"} {
+		if at := w.maps.first + i*size; at < w.maps.end {
+			bits := w.maps.bytes[i*bitmapBytes:][:bitmapBytes]
+			all = append(all, bitmapElement(name, bitmapPath, bits, at, size, 0))
+		}
+	}
+	return all
+}
+
+// bitmapElement shows bits in hexadecimal, however they are written.
+func bitmapElement(name string, path Path, bits []byte, offset, length, depth int) Element {
+	return Element{
+		Offset: offset, Length: length, Depth: depth, Path: path.String(), Name: name,
+		Value: string(appendHex(nil, bits)),
+	}
 }
 
 // mayShow lists the paths whose values may be seen in logs, traces and on

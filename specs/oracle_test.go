@@ -4,15 +4,15 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moov-io/iso8583"
-	"github.com/moov-io/iso8583/encoding"
 	"github.com/moov-io/iso8583/field"
+	"github.com/moov-io/iso8583/prefix"
 	"pgregory.net/rapid"
 
 	"github.com/firsttap/firsttap/specs"
@@ -43,14 +43,15 @@ func codecByName(t testing.TB, name string) *specs.Codec {
 	return codec
 }
 
-func agree(t rapid.TB, ms *iso8583.MessageSpec, codec *specs.Codec, m *specs.Message) {
+// agree gives the packed message, nil when it is too long for both.
+func agree(t rapid.TB, ms *iso8583.MessageSpec, codec *specs.Codec, m *specs.Message) []byte {
 	t.Helper()
 	packed, err := codec.Append(nil, m)
-	if tooBig := (*specs.FormatError)(nil); errors.As(err, &tooBig) && tooBig.Kind == specs.TooLong {
+	if f := (*specs.FormatError)(nil); errors.As(err, &f) && (f.Kind == specs.TooLong || f.Kind == specs.BadLength) {
 		if _, err := moovPack(ms, m); err == nil {
-			t.Fatalf("moov packs what the codec finds too long: %v", tooBig)
+			t.Fatalf("moov packs a length that the codec refuses: %v", f)
 		}
-		return
+		return nil
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +74,7 @@ func agree(t rapid.TB, ms *iso8583.MessageSpec, codec *specs.Codec, m *specs.Mes
 	if diff := cmp.Diff(want, moovUnpack(t, ms, packed)); diff != "" {
 		t.Fatalf("moov reads other values (-codec +moov):\n%s", diff)
 	}
+	return packed
 }
 
 // FuzzParse: nothing panics; what the codec accepts, moov reads the same and
@@ -83,16 +85,7 @@ func FuzzParseASCII87(f *testing.F) { fuzzParse(f, specs.NameASCII87) }
 
 func fuzzParse(f *testing.F, name string) {
 	codec, ms := codecByName(f, name), descriptions[name]()
-	for _, v := range vectors(f) {
-		packed, err := codec.Append(nil, v.message)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(packed)
-	}
-	for _, row := range append(faultRows(f), asciiFaultRows(f)...) {
-		f.Add(row.body)
-	}
+	seedBodies(f, codec, func(body []byte) { f.Add(body) })
 	f.Fuzz(func(t *testing.T, body []byte) {
 		codec.Inspect(body)
 		salvaged, ok := codec.Salvage(body)
@@ -124,6 +117,21 @@ func fuzzParse(f *testing.F, name string) {
 	})
 }
 
+// seedBodies gives good messages and broken ones.
+func seedBodies(f *testing.F, codec *specs.Codec, add func(body []byte)) {
+	f.Helper()
+	for _, v := range vectors(f) {
+		packed, err := codec.Append(nil, v.message)
+		if err != nil {
+			f.Fatal(err)
+		}
+		add(packed)
+	}
+	for _, row := range append(faultRows(f), asciiFaultRows(f)...) {
+		add(row.body)
+	}
+}
+
 func checkFault(t *testing.T, err error, body []byte) {
 	t.Helper()
 	f := (*specs.FormatError)(nil)
@@ -142,7 +150,7 @@ func inOrder(codec *specs.Codec, body []byte) bool {
 	last := specs.Path(0)
 	for _, e := range codec.Inspect(body).Elements {
 		p, err := specs.ParsePath(e.Path)
-		if err != nil || p == 1<<24 || p.Sub() == 0 {
+		if err != nil || p&0xFFFFFF == 0 {
 			continue
 		}
 		if p < last {
@@ -165,16 +173,18 @@ func moovPack(ms *iso8583.MessageSpec, m *specs.Message) ([]byte, error) {
 	message := iso8583.NewMessage(ms)
 	message.MTI(m.MTI())
 	for _, p := range m.Paths() {
-		err := message.MarshalPath(p.String(), m.Text(p))
-		if isBinary(ms, p) {
-			err = message.MarshalPath(p.String(), m.Bytes(p))
+		f, known := described(ms, p)
+		var value any = m.Text(p)
+		if _, binary := f.(*field.Binary); binary {
+			value = m.Bytes(p)
 		}
-		if err != nil { // a BER tag that the description does not name
-			unknown := field.NewBinary(unknownTag(ms, p))
+		if !known { // a BER tag that the description does not name
+			unknown := field.NewBinary(unknownTag(f.Spec().Tag))
 			unknown.SetValue(m.Bytes(p))
-			err = message.MarshalPath(p.String(), unknown)
+			value = unknown
 		}
-		if err != nil {
+		path := strings.Join(append([]string{strconv.Itoa(p.Field())}, pathKeys(p)...), ".")
+		if err := message.MarshalPath(path, value); err != nil {
 			return nil, err
 		}
 	}
@@ -182,39 +192,48 @@ func moovPack(ms *iso8583.MessageSpec, m *specs.Message) ([]byte, error) {
 }
 
 // unknownTag is how the description's wire has a BER tag without a name.
-func unknownTag(ms *iso8583.MessageSpec, p specs.Path) *field.Spec {
-	if inHex(ms.Fields[p.Field()].Spec().Subfields[hexKey(p.Sub(), 1)]) {
+func unknownTag(tag *field.TagSpec) *field.Spec {
+	switch {
+	case inHex(tag):
 		return &field.Spec{Length: 255, Enc: specs.Hex, Pref: specs.LengthHexBER}
+	case tag.PrefUnknownTLV == nil:
+		return &field.Spec{Length: 255, Enc: specs.Binary, Pref: prefix.BerTLV}
 	}
-	return &field.Spec{Length: 255, Enc: specs.Binary, Pref: specs.LengthBER}
+	return &field.Spec{Length: 255, Enc: specs.Binary, Pref: tag.PrefUnknownTLV}
 }
 
-func inHex(f field.Field) bool {
-	return f.Spec().Tag != nil && f.Spec().Tag.Enc == encoding.Encoder(specs.TagBERHex)
+// inHex reports whether moov keeps unknown tags as the digits on the wire.
+func inHex(tag *field.TagSpec) bool {
+	return tag != nil && tag.PrefUnknownTLV == prefix.Prefixer(specs.LengthHexBERDigits)
 }
 
-func isBinary(ms *iso8583.MessageSpec, p specs.Path) bool {
+// described finds the field of a path, or the last one on the way to it.
+func described(ms *iso8583.MessageSpec, p specs.Path) (field.Field, bool) {
 	f := ms.Fields[p.Field()]
 	for _, key := range pathKeys(p) {
-		f = f.Spec().Subfields[key]
-		if f == nil {
-			return false
+		part := f.Spec().Subfields[key]
+		if part == nil {
+			return f, false
 		}
+		f = part
 	}
-	_, binary := f.(*field.Binary)
-	return binary
+	return f, true
 }
 
-func pathKeys(p specs.Path) []string {
+func pathKeys(p specs.Path) (keys []string) {
 	switch {
-	case p.Tag() > 0xFF:
-		return []string{hexKey(p.Sub(), 1), hexKey(p.Tag(), 2)}
-	case p.Tag() > 0:
-		return []string{hexKey(p.Sub(), 1), hexKey(p.Tag(), 1)}
-	case p.Sub() > 0:
+	case p.Tag() == 0 && p.Sub() > 0:
 		return []string{strconv.Itoa(p.Sub())}
+	case p.Sub() > 0:
+		keys = append(keys, hexKey(p.Sub(), 1))
 	}
-	return nil
+	if p.Tag() > 0xFF {
+		return append(keys, hexKey(p.Tag(), 2))
+	}
+	if p.Tag() > 0 {
+		keys = append(keys, hexKey(p.Tag(), 1))
+	}
+	return keys
 }
 
 func hexKey(n, size int) string {
@@ -228,6 +247,10 @@ func moovUnpack(t rapid.TB, ms *iso8583.MessageSpec, body []byte) map[string]str
 	if err := message.Unpack(body); err != nil {
 		t.Fatalf("moov refuses what the codec accepts: %v", err)
 	}
+	return readByMoov(message)
+}
+
+func readByMoov(message *iso8583.Message) map[string]string {
 	values := map[string]string{}
 	for number, f := range message.GetFields() {
 		if number != 1 {
@@ -244,76 +267,35 @@ func moovValues(values map[string]string, path string, f field.Field) {
 		values[path] = string(b)
 		return
 	}
+	if !strings.Contains(path, ".") && composite.Spec().Bitmap == nil && !hasSets(composite.Spec()) {
+		path += ".00"
+	}
 	for key, sub := range composite.GetSubfields() {
 		moovValues(values, path+"."+key, sub)
-		if composite.Spec().Subfields[key] == nil && inHex(composite) { // moov keeps it as it is on the wire
+		if composite.Spec().Subfields[key] == nil && inHex(composite.Spec().Tag) {
 			raw, _ := hex.DecodeString(values[path+"."+key])
 			values[path+"."+key] = string(raw)
 		}
 	}
 }
 
-// drawMessage makes any message that the description allows.
-func drawMessage(t *rapid.T, ms *iso8583.MessageSpec) *specs.Message {
-	m := specs.NewMessage(rapid.StringMatching(`[0-9]{4}`).Draw(t, "type"))
-	for _, number := range slices.Sorted(maps.Keys(ms.Fields)) {
-		if number < 2 || !rapid.Bool().Draw(t, "has") {
-			continue
+func hasSets(spec *field.Spec) bool {
+	for _, f := range spec.Subfields {
+		if _, ok := f.(*field.Composite); ok {
+			return true
 		}
-		drawField(t, m, specs.P(number), ms.Fields[number])
 	}
-	return m
+	return false
 }
 
-func drawField(t *rapid.T, m *specs.Message, p specs.Path, f field.Field) {
+// leafPaths adds the paths of all values that a field may have.
+func leafPaths(paths []specs.Path, p specs.Path, f field.Field) []specs.Path {
 	composite, ok := f.(*field.Composite)
 	if !ok {
-		m.Set(p, drawValue(t, f.Spec()))
-		return
+		return append(paths, p)
 	}
-	for _, key := range slices.Sorted(maps.Keys(composite.Spec().Subfields)) {
-		if rapid.Bool().Draw(t, "has part") {
-			drawField(t, m, partPath(p, composite, key), composite.Spec().Subfields[key])
-		}
+	for key, part := range composite.Spec().Subfields {
+		paths = leafPaths(paths, partPath(p, composite, key), part)
 	}
-	if tag := composite.Spec().Tag; tag != nil && tag.SkipUnknownTLVTags && rapid.Bool().Draw(t, "has other") {
-		unknown := rapid.SampledFrom([]int{0x42, 0xC1, 0x9F1B, 0x9F7C, 0xDF01}).Draw(t, "tag")
-		m.Set(p|specs.Path(unknown), string(rapid.SliceOfN(rapid.Byte(), 1, 20).Draw(t, "other")))
-	}
-}
-
-func partPath(p specs.Path, composite *field.Composite, key string) specs.Path {
-	base, shift := 16, uint(0)
-	if composite.Spec().Bitmap != nil {
-		base, shift = 10, 16
-	} else if p.Sub() == 0 {
-		shift = 16
-	}
-	n, _ := strconv.ParseUint(key, base, 16)
-	return p | specs.Path(n)<<shift
-}
-
-// drawValue makes a value for a leaf: as long as it must be, or up to it.
-func drawValue(t *rapid.T, spec *field.Spec) string {
-	least := spec.Length
-	if spec.Pref != specs.Fixed {
-		least = 1
-	}
-	length := rapid.IntRange(least, spec.Length).Draw(t, "length")
-	of := func(characters string) string {
-		return string(rapid.SliceOfN(rapid.SampledFrom([]byte(characters)), length, length).Draw(t, "value"))
-	}
-	switch spec.Enc {
-	case specs.BCD, specs.ASCIIDigits:
-		return of("0123456789")
-	case specs.ASCIIFilled:
-		return of("0123456789")[:length-1] + "0"
-	case specs.Track2, specs.ASCIITrack2:
-		digits := []byte(of("0123456789"))
-		digits[rapid.IntRange(0, length-1).Draw(t, "separator")] = '='
-		return string(digits)
-	case specs.Binary, specs.Hex:
-		return string(rapid.SliceOfN(rapid.Byte(), length, length).Draw(t, "bytes"))
-	}
-	return of(" 0A9Zaz!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+	return paths
 }

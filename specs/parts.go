@@ -7,16 +7,13 @@ import "math/bits"
 type bitmaps struct {
 	bytes [2 * bitmapBytes]byte
 	first int // offset of the first byte on the wire
+	end   int // behind the last byte
 	width int // bytes on the wire for a byte of bitmap: 1, or 2 in hexadecimal
 }
 
 func (b *bitmaps) has(bit int) bool { return hasBit(b.bytes[:], bit) }
 
 func (b *bitmaps) offset(bit int) int { return b.first + (bit-1)/8*b.width }
-
-// next is the bit after one, 0 when there is no more. The bit that announces
-// a third bitmap never comes: bitmaps refuses it.
-func (b *bitmaps) next(bit int) int { return nextBit(b.bytes[:], bit) }
 
 // nextBit is the first bit behind one, 0 when there is no more.
 func nextBit(bitmap []byte, bit int) int {
@@ -37,33 +34,35 @@ func hasBit(bitmap []byte, bit int) bool { return bitmap[(bit-1)/8]&(0x80>>((bit
 
 func setBit(bitmap []byte, bit int) { bitmap[(bit-1)/8] |= 0x80 >> ((bit - 1) % 8) }
 
+func clearBit(bitmap []byte, bit int) { bitmap[(bit-1)/8] &^= 0x80 >> ((bit - 1) % 8) }
+
 // bitmapPath names the bitmaps of a message.
 var bitmapPath = P(secondaryBit)
 
 // bitmaps reads the primary bitmap and, where it says so, the secondary one.
-func (w *walker) bitmaps(at int) (b bitmaps, next int, f *FormatError) {
-	enc := w.codec.bitmap
-	b.first, b.width = at, enc.size(1)
+func (w *walker) bitmaps(at int) (next int, f *FormatError) {
+	b, enc := &w.maps, w.codec.bitmap
+	b.first, b.end, b.width = at, at, enc.size(1)
 	size := enc.size(bitmapBytes)
 	if f = w.bitmap(enc, b.bytes[:bitmapBytes], at, len(w.body), bitmapPath); f != nil {
-		return b, at, f
+		return at, f
 	}
-	w.noteBitmap("Primary bitmap", bitmapPath, b.bytes[:bitmapBytes], at, size, 0)
-	at += size
+	b.end += size
 	if !b.has(secondaryBit) {
-		return b, at, nil
+		return b.end, nil
 	}
+	at = b.end
 	if f = w.bitmap(enc, b.bytes[bitmapBytes:], at, len(w.body), bitmapPath); f != nil {
-		return b, at, f
+		return at, f
 	}
-	w.noteBitmap("Secondary bitmap", bitmapPath, b.bytes[bitmapBytes:], at, size, 0)
+	b.end += size
 	switch {
 	case b.has(tertiaryBit):
-		return b, at, fault(BadBitmap, at, "1", "bit %d announces a third bitmap", tertiaryBit)
+		return at, fault(BadBitmap, at, "1", "bit %d announces a third bitmap", tertiaryBit)
 	case [bitmapBytes]byte(b.bytes[bitmapBytes:]) == [bitmapBytes]byte{}:
-		return b, at, fault(BadBitmap, at, "1", "the secondary bitmap has no bit")
+		return at, fault(BadBitmap, at, "1", "the secondary bitmap has no bit")
 	}
-	return b, at + size, nil
+	return b.end, nil
 }
 
 // bitmap reads one bitmap into dst.
@@ -90,7 +89,6 @@ func (w *walker) subfields(n *node, e extent) *FormatError {
 		return f
 	}
 	at := e.value + n.enc.size(n.bitmapBytes)
-	w.noteBitmap("Bitmap", n.path, bits, e.value, at-e.value, 1)
 	if at == e.end {
 		return fault(BadBitmap, e.value, n.path.String(), "nothing follows the bitmap")
 	}
@@ -102,7 +100,7 @@ func (w *walker) subfields(n *node, e extent) *FormatError {
 		}
 		sub, f := w.extent(part, at, e.end)
 		if f == nil {
-			f = w.leaf(part, part.path, sub, 1)
+			f = w.leaf(part, part.path, sub)
 		}
 		if f != nil {
 			return f
@@ -117,6 +115,7 @@ func (w *walker) subfields(n *node, e extent) *FormatError {
 
 // sets reads a field that is made of sets.
 func (w *walker) sets(n *node, e extent) *FormatError {
+	last, mark := Path(0), len(w.spans)
 	for at := e.value; at < e.end; {
 		id, read, kind := n.tag.read(w.body[at:e.end])
 		if kind != 0 {
@@ -126,24 +125,26 @@ func (w *walker) sets(n *node, e extent) *FormatError {
 		if set == nil || id > 0xFF {
 			return fault(Unknown, at, setPath(n.path.Field(), id), "the profile has no such set")
 		}
-		if w.hasSet(set.path) {
+		if w.again(set.path, last, mark) {
 			return fault(Duplicate, at, set.pathText(), "the set was there before")
 		}
 		sub, f := w.extent(set, at+read, e.end)
 		if f != nil {
 			return f
 		}
-		w.note(set, set.path, 1, extent{start: at, value: sub.value, end: sub.end}, "")
-		if f = w.tags(set, sub, 2); f != nil {
+		sub.start = at
+		w.note(set, set.path, sub)
+		if f = w.tags(set, sub); f != nil {
 			return f
 		}
-		at = sub.end
+		last, at = max(last, set.path), sub.end
 	}
 	return nil
 }
 
 // tags reads the tags of a set, or of a field without sets.
-func (w *walker) tags(n *node, e extent, depth int) *FormatError {
+func (w *walker) tags(n *node, e extent) *FormatError {
+	last, mark := Path(0), len(w.spans)
 	for at := e.value; at < e.end; {
 		tag, read, kind := n.tag.read(w.body[at:e.end])
 		if kind != 0 {
@@ -153,19 +154,19 @@ func (w *walker) tags(n *node, e extent, depth int) *FormatError {
 		if part == nil || tag == 0 {
 			return fault(Unknown, at, tagPath(n.path, tag), "the profile has no such tag")
 		}
-		if w.has(path) {
+		if w.again(path, last, mark) {
 			return fault(Duplicate, at, path.String(), "the tag was there before")
 		}
 		value, f := w.extent(part, at+read, e.end)
 		if f == nil {
 			value.start = at
-			f = w.leaf(part, path, value, depth)
+			f = w.leaf(part, path, value)
 		}
 		if f != nil {
 			f.Path = path.String()
 			return f
 		}
-		at = value.end
+		last, at = max(last, path), value.end
 	}
 	return nil
 }

@@ -78,6 +78,18 @@ func (p Path) Sub() int { return int(p >> 16 & 0xFF) }
 // Tag is the tag inside a set, 0 when there is none.
 func (p Path) Tag() int { return int(p & 0xFFFF) }
 
+// depth is how many elements a value is inside of.
+func (p Path) depth() int {
+	depth := 0
+	if p.Sub() > 0 {
+		depth++
+	}
+	if p.Tag() > 0 {
+		depth++
+	}
+	return depth
+}
+
 // String writes the path as the type's comment shows.
 func (p Path) String() string {
 	switch {
@@ -93,3 +105,9 @@ func (p Path) String() string {
 
 // setPath is the path of a whole set, for faults.
 func setPath(field, set int) string { return fmt.Sprintf("%d.%02X", field, set) }
+
+// Shifts of a Path that leave its field, and its field and set.
+const (
+	toField = 24
+	toSet   = 16
+)

@@ -15,6 +15,7 @@ type Prefix struct {
 	kind prefixKind
 	size int  // bytes that the length takes; 0 for fixed lengths and BER
 	zero byte // the character for zero, of a characterPrefix
+	odd  bool // a packedPrefix whose first half byte is no digit, and zero
 	hex  bool // a berPrefix in hexadecimal
 	unit int  // of a prefix in hexadecimal: what is told for one that the wire counts
 }
@@ -120,7 +121,7 @@ func (p *Prefix) get(fixed int, data []byte) (length, read int, kind FaultKind) 
 	case len(data) < p.size:
 		return 0, 0, Short
 	}
-	for _, b := range data[:p.size] {
+	for i, b := range data[:p.size] {
 		switch p.kind {
 		case binaryPrefix:
 			length = length<<8 | int(b)
@@ -130,12 +131,12 @@ func (p *Prefix) get(fixed int, data []byte) (length, read int, kind FaultKind) 
 			}
 			length = length*10 + int(b-p.zero)
 		case packedPrefix:
-			if b>>4 > 9 || b&0x0F > 9 {
+			if b>>4 > 9 || b&0x0F > 9 || p.odd && i == 0 && b>>4 != 0 {
 				return 0, 0, BadLength
 			}
 			length = length*100 + int(b>>4)*10 + int(b&0x0F)
 		case hexPrefix:
-			nibble := hexNibble(b)
+			nibble := nibbleOf[b]
 			if nibble == notNibble {
 				return 0, 0, BadLength
 			}
@@ -206,7 +207,7 @@ func (p *Prefix) put(dst []byte, length int) ([]byte, bool) {
 			dst[i], length = hexDigits[length&0x0F], length>>4
 		}
 	}
-	return dst, length == 0
+	return dst, length == 0 && !(p.odd && dst[start]>>4 != 0)
 }
 
 func (p *Prefix) putBER(dst []byte, length int) ([]byte, bool) {

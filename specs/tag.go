@@ -78,7 +78,7 @@ func (t *TagEncoder) read(data []byte) (tag, read int, kind FaultKind) {
 // or something else comes, which is bad.
 func unhex(dst, data []byte) (raw []byte, bad bool) {
 	for i := 0; len(dst) < cap(dst) && i+1 < len(data); i += 2 {
-		high, low := hexNibble(data[i]), hexNibble(data[i+1])
+		high, low := nibbleOf[data[i]], nibbleOf[data[i+1]]
 		if high == notNibble || low == notNibble {
 			return dst, true
 		}

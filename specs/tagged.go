@@ -88,6 +88,9 @@ func (n *node) compileOther(tag *field.TagSpec) error {
 	if !tag.StoreUnknownTLVTags || n.form == formSets {
 		return errors.New("unknown tags would be lost: store them or refuse them")
 	}
+	if tag.PrefUnknownTLV == nil && tag.Enc != encoding.Encoder(encoding.BerTLVTag) {
+		return nil // moov, too, refuses them then
+	}
 	pref := prefix.Prefixer(prefix.BerTLV)
 	if tag.PrefUnknownTLV != nil {
 		pref = tag.PrefUnknownTLV
@@ -195,8 +198,8 @@ var moovPrefixes = knownPrefixes()
 
 func knownPrefixes() map[string]*Prefix {
 	known := map[string]*Prefix{LengthBER.name: LengthBER}
-	for _, family := range []string{"Binary", "ASCII", "EBCDIC", "BCD", "Hex"} {
-		known[family+".Fixed"] = Fixed
+	for _, family := range []string{"Binary", "ASCII", "EBCDIC", "BCD"} {
+		known[family+".Fixed"] = Fixed // moov reads what Hex.Fixed writes as half of it
 	}
 	letters := ""
 	for size := 1; size <= 4; size++ {
@@ -205,7 +208,7 @@ func knownPrefixes() map[string]*Prefix {
 			{name: "Binary." + letters, kind: binaryPrefix, size: size},
 			{name: "ASCII." + letters, kind: characterPrefix, size: size, zero: '0'},
 			{name: "EBCDIC." + letters, kind: characterPrefix, size: size, zero: 0xF0},
-			{name: "BCD." + letters, kind: packedPrefix, size: (size + 1) / 2},
+			{name: "BCD." + letters, kind: packedPrefix, size: (size + 1) / 2, odd: size%2 == 1},
 			{name: "Hex." + letters, kind: hexPrefix, size: 2 * size, unit: 1},
 		} {
 			known[p.name] = p

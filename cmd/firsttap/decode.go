@@ -23,6 +23,8 @@ type decodeFlags struct {
 	framing string
 	json    bool
 	unsafe  bool
+	set     []string
+	hex     bool
 }
 
 func decodeCommand() *cobra.Command {
@@ -34,9 +36,15 @@ func decodeCommand() *cobra.Command {
 Values of card data are masked unless --unsafe is given. The message is
 hexadecimal, with or without blanks, from the arguments or, with "-" or without
 arguments, from standard input. A message that breaks its format ends with exit
-code 1 and says at which byte, in which field and why.`,
+code 1 and says at which byte, in which field and why.
+
+--set changes a value before the message is printed, and leaves every other byte
+as it came: --set 39=05, a binary value as 0x and hexadecimal, --set 0=0110 for
+the message type, --set 54= to delete. --hex prints the bytes instead, for
+sending them; they are card data in clear and want --unsafe.`,
 		Example: `  firsttap decode 08008220000000000000040000000000000011221234560000010301
   firsttap decode --json 0800 8220000000000000 0400000000000000 1122123456 000001 0301
+  firsttap decode --set 11=000124 --hex --unsafe 0800 8220000000000000 0400000000000000 1122123456 000001 0301
   firsttap decode --framing vap - < frame.hex`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(c *cobra.Command, args []string) error { return decode(c, f, args) },
@@ -45,6 +53,8 @@ code 1 and says at which byte, in which field and why.`,
 	c.Flags().StringVar(&f.framing, "framing", specs.FramingNone, "what is around the message: "+strings.Join(specs.FramingNames(), ", "))
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON document")
 	c.Flags().BoolVar(&f.unsafe, "unsafe", false, "show card data in clear: for test cards only")
+	c.Flags().StringArrayVar(&f.set, "set", nil, "change a value: PATH=VALUE, as often as needed")
+	c.Flags().BoolVar(&f.hex, "hex", false, "print the message in hexadecimal; needs --unsafe")
 	_ = c.RegisterFlagCompletionFunc("spec", func(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return completeSpec(c, nil, typed)
 	})
@@ -53,6 +63,12 @@ code 1 and says at which byte, in which field and why.`,
 }
 
 func decode(c *cobra.Command, f decodeFlags, args []string) error {
+	switch {
+	case f.hex && f.json:
+		return usage("--hex and --json are two ways to print: take one")
+	case f.hex && !f.unsafe:
+		return usage("--hex shows card data in clear: give --unsafe with it, for test cards only")
+	}
 	spoken, err := readSpec(f.spec)
 	if err != nil {
 		return specFlagError(err)
@@ -65,10 +81,18 @@ func decode(c *cobra.Command, f decodeFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	if len(f.set) > 0 {
+		if raw, err = change(spoken.Codec, framing, raw, f.set); err != nil {
+			return err
+		}
+	}
 	d := lay(spoken.Codec, framing, raw, f.unsafe)
-	if f.json {
+	switch {
+	case f.json:
 		err = printJSON(c.OutOrStdout(), d)
-	} else {
+	case f.hex && d.OK:
+		_, err = io.WriteString(c.OutOrStdout(), hexText(raw))
+	default:
 		_, err = io.WriteString(c.OutOrStdout(), d.table())
 	}
 	if err == nil && !d.OK {

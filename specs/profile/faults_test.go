@@ -67,6 +67,7 @@ var faultTests = []faultTest{
 	{"fields.11.length", `99999999999999999999`, "fields.11.length: must be a whole number from 1"},
 	{"fields.54.length", `2049`, "fields.54.length: 2049 is more than a frame has"},
 	{"fields.54.prefix", `"ASCII.LL"`, "fields.54.prefix: ASCII.LL counts to 99, the length is 120"},
+	{"fields.2.prefix", `"BCD.L"`, "fields.2.prefix: BCD.L counts to 9, the length is 19"},
 	{"fields.2.length", `18`, "fields.2.length: 18 is too short: firsttap sends up to 19"},
 	{"fields.2.prefix", `"Binary.Fixed"`, "fields.2.prefix: the length is fixed: firsttap sends 1 to 19"},
 	{"fields.44.enc", `"BCD"`, "fields.44.enc: BCD holds digits: firsttap sends text"},

@@ -69,7 +69,7 @@ var prefixes = knownPrefixes()
 // short for a field.
 var prefixMax = map[string]int{
 	"ASCII.L": 9, "ASCII.LL": 99, "ASCII.LLL": 999, "EBCDIC.L": 9, "EBCDIC.LL": 99, "EBCDIC.LLL": 999,
-	"BCD.L": 99, "BCD.LL": 99, "Binary.L": 255, "Hex.L": 255, "BerTLV": 255, "firsttap.HexBerTLV": 255,
+	"BCD.L": 9, "BCD.LL": 99, "BCD.LLL": 999, "Binary.L": 255, "Hex.L": 255, "BerTLV": 255, "firsttap.HexBerTLV": 255,
 }
 
 func knownPrefixes() map[string]prefix.Prefixer {
