@@ -28,7 +28,9 @@ import (
 const (
 	writeQueueFrames = 1024             // answers waiting for a slow reader
 	writeBurstBytes  = 64 << 10         // frames joined into one write
+	readBytes        = 16 << 10         // read at once
 	workersPerConn   = 256              // requests handled at once; further ones wait in the socket
+	turnRequests     = 16               // handed on by a connection before others run
 	handshakesMax    = 128              // TLS handshakes of a door at once
 	pendingMax       = 4096             // questions waiting for an answer
 	faultsInRowMax   = 16               // undecodable bodies before the connection is closed
@@ -98,7 +100,7 @@ type Options struct {
 	// not hold: BadFrame, TooManyFaults or NotReading.
 	Trouble func(why string)
 	// Trace, when set, sees the body of every frame: after it was read, and
-	// before it is written.
+	// before it is written. It must not keep the body.
 	Trace func(sent bool, body []byte)
 
 	// TLS of a door; nil is plain TCP. Lines and Dial have a setting of their
@@ -118,6 +120,7 @@ type Options struct {
 
 	rate   *rate         // shared by all connections of a door or pool
 	places chan struct{} // likewise; nil is without end
+	crew   *crew         // likewise
 	sheds  bool          // refuse what is beyond InFlight, never stop reading
 }
 
@@ -128,6 +131,9 @@ func (o Options) orDefault() Options {
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, idleTimeout)
 	if o.rate == nil {
 		o.rate = newRate(o.RequestsPerSecond)
+	}
+	if o.crew == nil {
+		o.crew = new(crew)
 	}
 	return o
 }
@@ -143,6 +149,7 @@ const (
 func (o Options) shared() Options {
 	o.rate = newRate(o.RequestsPerSecond)
 	o.places = make(chan struct{}, max(workersPerDoor, o.InFlight))
+	o.crew = new(crew)
 	return o
 }
 
