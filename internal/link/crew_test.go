@@ -6,9 +6,18 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/firsttap/firsttap/specs"
 )
+
+// resting is how many wait for work when all else is done.
+func resting(w *crew) int {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.idle)
+}
 
 // A crew has as many as worked at once, whatever they have handled, and nobody
 // once its connections have ended: synctest.Test would not end.
@@ -37,12 +46,47 @@ func TestCrewIsAsLargeAsItsWork(t *testing.T) {
 				release <- struct{}{}
 				far.readMessage()
 			}
-			synctest.Wait()
-			if n := len(o.crew.idle); n != most {
+			if n := resting(o.crew); n != most {
 				t.Errorf("round %d: %d rest, not %d", round, n, most)
 			}
 		}
 		c.Close()
+		if n := resting(o.crew); n != 0 {
+			t.Errorf("%d rest at the end", n)
+		}
+	})
+}
+
+// Whom nobody needs goes home, and whoever is needed stays.
+func TestCrewShrinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		o := options(io.Discard, refusing(release))
+		o.crew = new(crew)
+		_, far := begin(t, t.Context(), o)
+		for n := range 3 {
+			far.send(echo(n))
+		}
+		synctest.Wait()
+		close(release)
+		for range 3 {
+			far.readMessage()
+		}
+		if n := resting(o.crew); n != 3 {
+			t.Errorf("%d rest, not 3", n)
+		}
+		for n := range 6 { // one at a time
+			time.Sleep(restTime / 2)
+			far.send(echo(n))
+			far.readMessage()
+		}
+		if n := resting(o.crew); n != 1 {
+			t.Errorf("%d rest while one is needed", n)
+		}
+		time.Sleep(3 * restTime)
+		if n := resting(o.crew); n != 0 {
+			t.Errorf("%d rest while nobody is needed", n)
+		}
 	})
 }
 
@@ -79,8 +123,7 @@ func TestCrewSurvivesPanics(t *testing.T) {
 		synctest.Wait()
 		far.send(echo(2))
 		far.wantResponse(2, "00")
-		synctest.Wait()
-		if n := len(o.crew.idle); n != 1 {
+		if n := resting(o.crew); n != 1 {
 			t.Errorf("%d rest, not the one that worked twice", n)
 		}
 		log.wantWarnings(t, "a handler panicked")

@@ -42,6 +42,7 @@ const (
 	handshakeTimeout = 5 * time.Second  // of TLS, before a connection takes a place
 	idleEcho         = 30 * time.Second // without a message to the peer, before a ping
 	handlerTimeout   = 30 * time.Second // of one request
+	restTime         = 2 * time.Second  // that a goroutine waits for another request
 	acceptBackOffMin = 5 * time.Millisecond
 	acceptBackOffMax = time.Second
 	dialTimeout      = 3 * time.Second
