@@ -111,7 +111,7 @@ func (b *binding) sequence(p specs.Path, v *card.Sequence) {
 
 // amount is 12 digits in minor units of the currency.
 func (b *binding) amount(p specs.Path, v *uint64, need presence) {
-	value(b, p, v, need, readAmount, func(n uint64) string { return fmt.Sprintf("%0*d", amountDigits, n) })
+	value(b, p, v, need, readAmount, showAmount)
 }
 
 const amountDigits = 12
@@ -122,6 +122,11 @@ func readAmount(s string) (uint64, error) {
 		return 0, fmt.Errorf("must be %d digits", amountDigits) // without err, which quotes s
 	}
 	return n, nil
+}
+
+func showAmount(n uint64) string {
+	digits := strconv.FormatUint(n, 10)
+	return noAmount[min(len(digits), amountDigits):] + digits
 }
 
 // presented is 126.10: presence, response type, blank, and three digits which

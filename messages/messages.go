@@ -9,6 +9,7 @@ package messages
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/firsttap/firsttap/card"
@@ -155,13 +156,16 @@ func Key(m *specs.Message) string {
 	if len(mti) != 4 {
 		return ""
 	}
-	class := mti[:2] + string((mti[2]-'0')/2*2+'0')
-	key := class
-	for _, p := range []specs.Path{fieldTransmitted, fieldSTAN, fieldAcquirer, fieldRRN, fieldTerminal} {
-		key += "/" + m.Text(p)
+	var room [keyBytesGuess]byte
+	key := append(room[:0], mti[0], mti[1], (mti[2]-'0')/2*2+'0')
+	for _, p := range keyFields {
+		key = append(append(key, '/'), m.Text(p)...)
 	}
-	return key
+	return string(key)
 }
+
+// keyBytesGuess is room for a key: one of a message of visa-style has 54 bytes.
+const keyBytesGuess = 64
 
 // KeyFields names the parts of a Key, in their order.
 func KeyFields() []string {
@@ -209,10 +213,15 @@ func contentOf(typed Message) []byte {
 	for _, p := range times {
 		b.message.Delete(p)
 	}
-	var content []byte
-	for _, p := range b.message.Paths() {
-		text := b.message.Text(p)
-		content = fmt.Appendf(content, "%s %d %s\n", p, len(text), text)
+	content := make([]byte, 0, contentBytesGuess)
+	for p, text := range b.message.All() {
+		content = append(p.Append(content), ' ')
+		content = append(strconv.AppendInt(content, int64(len(text)), 10), ' ')
+		content = append(append(content, text...), '\n')
 	}
 	return content
 }
+
+// contentBytesGuess is room for a content: one of an activation has about 700
+// bytes.
+const contentBytesGuess = 768

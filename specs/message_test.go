@@ -105,6 +105,25 @@ func TestMessageDeletes(t *testing.T) {
 	}
 }
 
+func TestMessageGoesOverItsValues(t *testing.T) {
+	m := specs.NewMessage("0100")
+	for range m.All() {
+		t.Error("an empty message has a value")
+	}
+	m.Set(specs.P(63, 3), "3700")
+	m.Set(specs.P(2), "4761739001010010")
+	m.Set(specs.P(11), "000001")
+	var got []string
+	for p, value := range m.All() {
+		if got = append(got, p.String()+"="+value); len(got) == 2 {
+			break
+		}
+	}
+	if want := []string{"2=4761739001010010", "11=000001"}; !cmp.Equal(got, want) {
+		t.Errorf("the first two are %q, not %q", got, want)
+	}
+}
+
 func TestCloneSharesNothing(t *testing.T) {
 	m := specs.NewMessage("0100")
 	m.Set(specs.P(11), "000123")
