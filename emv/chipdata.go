@@ -13,20 +13,27 @@ var ErrChipData = errors.New("chip data is incomplete")
 // cidTypeMask selects the type of cryptogram in tag 9F27 (EMV Book 3 table 15).
 const cidTypeMask = 0xC0
 
-// AppendChipData writes the elements of an authorization request, as
-// ChipElements has them.
+// AppendChipData writes the elements of an authorization request in the order
+// 9F26 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03, with 9F27 = 80. It
+// takes what Validate accepts; a number that is too large is written as nines,
+// which no cryptogram covers.
 func AppendChipData(dst []byte, in Input, c Cryptogram) []byte {
-	for _, e := range ChipElements(in, c) {
+	for _, e := range elements(in, c) {
 		dst = AppendTLV(dst, e.Tag, e.Value)
 	}
 	return dst
 }
 
-// ChipElements are the elements of an authorization request in the order 9F26
-// 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03, with 9F27 = 80. It takes
-// what Validate accepts; a number that is too large is written as nines, which
-// no cryptogram covers.
-func ChipElements(in Input, c Cryptogram) []TLV {
+// ChipElements are the elements of an authorization request, as AppendChipData
+// writes them. The error is what ChipData says of them.
+func ChipElements(in Input, c Cryptogram) ([]TLV, error) {
+	list := elements(in, c)
+	r := reader{list: list}
+	r.read()
+	return list, r.err
+}
+
+func elements(in Input, c Cryptogram) []TLV {
 	b := builder{list: make([]TLV, 0, chipElements), values: make([]byte, 0, chipBytesMax)}
 	b.add(TagARQC, append(b.values, c.bytes.Reveal()...))
 	b.add(TagCID, append(b.values, CIDRequest))
@@ -76,21 +83,11 @@ func appendCode(dst []byte, n uint16) []byte {
 // ARQC if it is there. Other tags are passed over. The IAD is a copy.
 func ChipData(list []TLV) (Input, Cryptogram, error) {
 	r := reader{list: list}
-	in := Input{
-		AmountAuthorised: r.number(TagAmount, 6, AmountMax), AmountOther: r.number(TagAmountOther, 6, AmountMax),
-		Country: uint16(r.number(TagCountry, 2, CodeMax)), Currency: uint16(r.number(TagCurrency, 2, CodeMax)),
-		ATC: binary.BigEndian.Uint16(r.take(TagATC, 2, 2)),
-		IAD: bytes.Clone(r.take(TagIAD, 1, IADBytesMax)), Type: r.take(TagType, 1, 1)[0],
-	}
-	copy(in.TVR[:], r.take(TagTVR, len(in.TVR), len(in.TVR)))
-	copy(in.Date[:], r.take(TagDate, len(in.Date), len(in.Date)))
-	copy(in.Unpredictable[:], r.take(TagUnpredictable, len(in.Unpredictable), len(in.Unpredictable)))
-	copy(in.AIP[:], r.take(TagAIP, len(in.AIP), len(in.AIP)))
-	arqc := r.take(TagARQC, CryptogramBytesMax, CryptogramBytesMax)
-	r.wantRequest()
+	in, arqc := r.read()
 	if r.err != nil {
 		return Input{}, Cryptogram{}, r.err
 	}
+	in.IAD = bytes.Clone(in.IAD)
 	return in, mustCryptogram(arqc), nil
 }
 
@@ -99,6 +96,23 @@ func ChipData(list []TLV) (Input, Cryptogram, error) {
 type reader struct {
 	list []TLV
 	err  error
+}
+
+// read reads all; 9F10 and 9F26 are parts of the list.
+func (r *reader) read() (in Input, arqc []byte) {
+	in = Input{
+		AmountAuthorised: r.number(TagAmount, 6, AmountMax), AmountOther: r.number(TagAmountOther, 6, AmountMax),
+		Country: uint16(r.number(TagCountry, 2, CodeMax)), Currency: uint16(r.number(TagCurrency, 2, CodeMax)),
+		ATC: binary.BigEndian.Uint16(r.take(TagATC, 2, 2)),
+		IAD: r.take(TagIAD, 1, IADBytesMax), Type: r.take(TagType, 1, 1)[0],
+	}
+	copy(in.TVR[:], r.take(TagTVR, len(in.TVR), len(in.TVR)))
+	copy(in.Date[:], r.take(TagDate, len(in.Date), len(in.Date)))
+	copy(in.Unpredictable[:], r.take(TagUnpredictable, len(in.Unpredictable), len(in.Unpredictable)))
+	copy(in.AIP[:], r.take(TagAIP, len(in.AIP), len(in.AIP)))
+	arqc = r.take(TagARQC, CryptogramBytesMax, CryptogramBytesMax)
+	r.wantRequest()
+	return in, arqc
 }
 
 func (r *reader) fail(tag Tag, format string, args ...any) {

@@ -65,6 +65,20 @@ func value[T comparable](b *binding, p specs.Path, v *T, need presence, read fun
 	}
 }
 
+// parsed is value for a type of which there is no value but what read has given:
+// what is written need not be read again.
+func parsed[T comparable](b *binding, p specs.Path, v *T, need presence, read func(string) (T, error), show func(T) string) {
+	if b.notes != nil || b.decoding || b.err != nil {
+		value(b, p, v, need, read, show)
+		return
+	}
+	if text := show(*v); text != "" {
+		b.message.Set(p, text)
+		return
+	}
+	b.absent(p, need)
+}
+
 func (b *binding) absent(p specs.Path, need presence) {
 	if need == mandatory {
 		b.fail(p, "is mandatory in a %s", b.message.MTI())
@@ -91,11 +105,11 @@ func (b *binding) constant(p specs.Path, want string, need presence) {
 }
 
 func (b *binding) pan(p specs.Path, v *card.PAN, need presence) {
-	value(b, p, v, need, card.ParsePAN, card.PAN.Reveal)
+	parsed(b, p, v, need, card.ParsePAN, card.PAN.Reveal)
 }
 
 func (b *binding) expiry(p specs.Path, v *card.Expiry, need presence) {
-	value(b, p, v, need, card.ParseExpiry, func(e card.Expiry) string {
+	parsed(b, p, v, need, card.ParseExpiry, func(e card.Expiry) string {
 		if e.IsZero() {
 			return ""
 		}

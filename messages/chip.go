@@ -57,8 +57,8 @@ func (b *binding) writeChip(in emv.Input, arqc emv.Cryptogram) {
 		b.fail(specs.P(fieldChip), "%v", err)
 		return
 	}
-	list := emv.ChipElements(in, arqc)
-	if _, _, err := emv.ChipData(list); err != nil {
+	list, err := emv.ChipElements(in, arqc)
+	if err != nil {
 		b.fail(specs.P(fieldChip), "%v", err)
 		return
 	}

@@ -87,7 +87,7 @@ func (m *Message) HasField(n int) bool {
 }
 
 // leavesFirst is how many values a message that is built has room for at first.
-const leavesFirst = 16
+const leavesFirst = 8
 
 // Set puts a value at p; the empty value deletes. It is fastest in the order of
 // the paths.
