@@ -15,11 +15,11 @@ func TestMessagesAllocateLittle(t *testing.T) {
 	}{
 		{"0800-echo", 3, 4, 0},
 		{"0810-echo", 3, 4, 0},
-		{"0100-activation-requestor", 4, 9, 10},
-		{"0110-activation-approved", 4, 8, 0},
-		{"0100-tap-merchant", 10, 15, 16},
-		{"0100-tap-issuer", 12, 17, 18},
-		{"0110-tap-approved", 6, 11, 0},
+		{"0100-activation-requestor", 4, 6, 7},
+		{"0110-activation-approved", 4, 5, 0},
+		{"0100-tap-merchant", 9, 10, 11},
+		{"0100-tap-issuer", 10, 11, 12},
+		{"0110-tap-approved", 5, 9, 0},
 	} {
 		e := find(t, c.name)
 		fields := encoded(t, e)

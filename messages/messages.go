@@ -66,13 +66,31 @@ func Decode(m *specs.Message) (Message, error) {
 // mandatory one that is empty and for a value that Decode would not give back.
 // Lengths and characters of texts are checked by the codec.
 func Encode(typed Message) (*specs.Message, error) {
-	b := &binding{message: specs.NewMessage(typed.MTI())}
-	typed.bind(b)
+	b := encoding(typed)
 	if b.err != nil {
 		return nil, b.err
 	}
 	return b.message, nil
 }
+
+func encoding(typed Message) *binding {
+	b := &binding{message: specs.NewMessage(typed.MTI())}
+	switch typed.MTI()[:3] {
+	case "010":
+		b.message.Grow(requestValuesGuess)
+	case "011":
+		b.message.Grow(answerValuesGuess)
+	}
+	typed.bind(b)
+	return b
+}
+
+// Room for the values of a request or answer: a tap on its way to the issuer
+// has 40, the answer to an activation 21.
+const (
+	requestValuesGuess = 48
+	answerValuesGuess  = 24
+)
 
 // blank chooses the type by the message type identifier and the marks that
 // the family uses: the message reason (63.3), for a tap chip data (55) or the
@@ -208,8 +226,7 @@ func echoes(request *specs.Message, p specs.Path) bool {
 // contentOf is every value of a typed message but its type and its times, each
 // with its path and its length, so that no two messages have the same.
 func contentOf(typed Message) []byte {
-	b := &binding{message: specs.NewMessage(typed.MTI())}
-	typed.bind(b)
+	b := encoding(typed)
 	for _, p := range times {
 		b.message.Delete(p)
 	}

@@ -86,6 +86,9 @@ func (m *Message) HasField(n int) bool {
 	return i < len(m.content.leaves) && m.content.leaves[i].path.Field() == n
 }
 
+// Grow makes room for so many more values, which saves making it by and by.
+func (m *Message) Grow(values int) { m.content.leaves = slices.Grow(m.content.leaves, values) }
+
 // leavesFirst is how many values a message that is built has room for at first.
 const leavesFirst = 8
 

@@ -105,6 +105,22 @@ func TestMessageDeletes(t *testing.T) {
 	}
 }
 
+func TestMessageGrowsOnce(t *testing.T) {
+	m := specs.NewMessage("0100")
+	m.Set(specs.P(2), "4761739001010010")
+	m.Grow(60)
+	if m.Text(specs.P(2)) != "4761739001010010" {
+		t.Error("what was there is gone")
+	}
+	if got := testing.AllocsPerRun(1, func() {
+		for field := 3; field < 62; field++ {
+			m.Set(specs.P(field), "1")
+		}
+	}); got != 0 {
+		t.Errorf("what there is room for allocates %v times", got)
+	}
+}
+
 func TestMessageGoesOverItsValues(t *testing.T) {
 	m := specs.NewMessage("0100")
 	for range m.All() {
