@@ -6,7 +6,8 @@
 // never what a message means. The connection's life (idle ping, closing
 // handlers) is iso8583-connection's; sending, receiving and matching are
 // arranged so that no peer can stop or bloat the program: every wait has a
-// deadline, every queue a bound, every handler a recover.
+// deadline, every queue a bound, every handler a recover. What comes in one read
+// is handled by goroutines that are kept (crew), and answered in one write.
 //
 // Start at Serve for the accepting side, at Line for the dialling side, and at
 // Pool for a peer with several connections.
