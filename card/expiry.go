@@ -32,11 +32,20 @@ func ParseExpiry(yymm string) (Expiry, error) {
 	if len(yymm) != 4 || !allDigits(yymm) {
 		return Expiry{}, ErrExpiry
 	}
-	if month := number(yymm[2:]); month < 1 || month > 12 {
+	month := number(yymm[2:])
+	if month < 1 || month > 12 {
 		return Expiry{}, ErrExpiry
 	}
-	return Expiry{yymm: secret.New(yymm)}, nil
+	return expiries[number(yymm[:2])*12+month-1], nil
 }
+
+// expiries are all there are, by month: each is hidden once.
+var expiries = func() (all [monthsMax]Expiry) {
+	for i := range all {
+		all[i] = Expiry{yymm: secret.New(fmt.Sprintf("%02d%02d", i/12, i%12+1))}
+	}
+	return all
+}()
 
 // MustExpiry is ParseExpiry for constants in tests and examples.
 func MustExpiry(yymm string) Expiry {
@@ -51,7 +60,7 @@ func MustExpiry(yymm string) Expiry {
 // last month that YYMM can say.
 func ExpiryAfter(t time.Time, years int) Expiry {
 	months := min(max(monthsOf(t)+years*12, monthsMin), monthsMax)
-	return Expiry{yymm: secret.New(fmt.Sprintf("%02d%02d", (months-1)/12, (months-1)%12+1))}
+	return expiries[months-1]
 }
 
 // YYMM gives the four digits of the wire, 0000 of no expiry.

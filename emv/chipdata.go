@@ -1,6 +1,7 @@
 package emv
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,28 +18,63 @@ const cidTypeMask = 0xC0
 // takes what Validate accepts; a number that is too large is written as nines,
 // which no cryptogram covers.
 func AppendChipData(dst []byte, in Input, c Cryptogram) []byte {
-	dst = AppendTLV(dst, TagARQC, c.Reveal())
-	dst = AppendTLV(dst, TagCID, []byte{CIDRequest})
-	dst = AppendTLV(dst, TagIAD, in.IAD)
-	dst = AppendTLV(dst, TagUnpredictable, in.Unpredictable[:])
-	dst = AppendTLV(dst, TagATC, binary.BigEndian.AppendUint16(nil, in.ATC))
-	dst = AppendTLV(dst, TagTVR, in.TVR[:])
-	dst = AppendTLV(dst, TagDate, in.Date[:])
-	dst = AppendTLV(dst, TagType, []byte{in.Type})
-	dst = AppendTLV(dst, TagAmount, amountBytes(in.AmountAuthorised))
-	dst = AppendTLV(dst, TagCurrency, codeBytes(in.Currency))
-	dst = AppendTLV(dst, TagAIP, in.AIP[:])
-	dst = AppendTLV(dst, TagCountry, codeBytes(in.Country))
-	return AppendTLV(dst, TagAmountOther, amountBytes(in.AmountOther))
+	for _, e := range elements(in, c) {
+		dst = AppendTLV(dst, e.Tag, e.Value)
+	}
+	return dst
 }
 
-func amountBytes(n uint64) []byte { return appendBCDNumber(nil, min(n, AmountMax), 6) }
+// ChipElements are the elements of an authorization request, as AppendChipData
+// writes them. The error is what ChipData says of them.
+func ChipElements(in Input, c Cryptogram) ([]TLV, error) {
+	list := elements(in, c)
+	r := reader{list: list}
+	r.read()
+	return list, r.err
+}
 
-func codeBytes(n uint16) []byte {
+func elements(in Input, c Cryptogram) []TLV {
+	b := builder{list: make([]TLV, 0, chipElements), values: make([]byte, 0, chipBytesMax)}
+	b.add(TagARQC, append(b.values, c.bytes.Reveal()...))
+	b.add(TagCID, append(b.values, CIDRequest))
+	b.add(TagIAD, append(b.values, in.IAD...))
+	b.add(TagUnpredictable, append(b.values, in.Unpredictable[:]...))
+	b.add(TagATC, binary.BigEndian.AppendUint16(b.values, in.ATC))
+	b.add(TagTVR, append(b.values, in.TVR[:]...))
+	b.add(TagDate, append(b.values, in.Date[:]...))
+	b.add(TagType, append(b.values, in.Type))
+	b.add(TagAmount, appendAmount(b.values, in.AmountAuthorised))
+	b.add(TagCurrency, appendCode(b.values, in.Currency))
+	b.add(TagAIP, append(b.values, in.AIP[:]...))
+	b.add(TagCountry, appendCode(b.values, in.Country))
+	b.add(TagAmountOther, appendAmount(b.values, in.AmountOther))
+	return b.list
+}
+
+const (
+	chipElements = 13
+	chipBytesMax = 80 // of their values: 42 and 9F10
+)
+
+// builder makes a list of elements whose values share one room.
+type builder struct {
+	list   []TLV
+	values []byte
+}
+
+// add adds an element: its value is what longer has more than b.values.
+func (b *builder) add(tag Tag, longer []byte) {
+	b.list = append(b.list, TLV{Tag: tag, Value: longer[len(b.values):len(longer):len(longer)]})
+	b.values = longer
+}
+
+func appendAmount(dst []byte, n uint64) []byte { return appendBCDNumber(dst, min(n, AmountMax), 6) }
+
+func appendCode(dst []byte, n uint16) []byte {
 	if n > CodeMax {
 		n = 9999
 	}
-	return appendBCDNumber(nil, uint64(n), 2)
+	return appendBCDNumber(dst, uint64(n), 2)
 }
 
 // ChipData reads the elements of an authorization request; list is the top
@@ -47,7 +83,24 @@ func codeBytes(n uint16) []byte {
 // ARQC if it is there. Other tags are passed over. The IAD is a copy.
 func ChipData(list []TLV) (Input, Cryptogram, error) {
 	r := reader{list: list}
-	in := Input{
+	in, arqc := r.read()
+	if r.err != nil {
+		return Input{}, Cryptogram{}, r.err
+	}
+	in.IAD = bytes.Clone(in.IAD)
+	return in, mustCryptogram(arqc), nil
+}
+
+// reader takes elements out of a list and keeps the first fault. After a fault
+// it gives zeros of the right length. What it gives is not to be changed.
+type reader struct {
+	list []TLV
+	err  error
+}
+
+// read reads all; 9F10 and 9F26 are parts of the list.
+func (r *reader) read() (in Input, arqc []byte) {
+	in = Input{
 		AmountAuthorised: r.number(TagAmount, 6, AmountMax), AmountOther: r.number(TagAmountOther, 6, AmountMax),
 		Country: uint16(r.number(TagCountry, 2, CodeMax)), Currency: uint16(r.number(TagCurrency, 2, CodeMax)),
 		ATC: binary.BigEndian.Uint16(r.take(TagATC, 2, 2)),
@@ -57,19 +110,9 @@ func ChipData(list []TLV) (Input, Cryptogram, error) {
 	copy(in.Date[:], r.take(TagDate, len(in.Date), len(in.Date)))
 	copy(in.Unpredictable[:], r.take(TagUnpredictable, len(in.Unpredictable), len(in.Unpredictable)))
 	copy(in.AIP[:], r.take(TagAIP, len(in.AIP), len(in.AIP)))
-	arqc := r.take(TagARQC, CryptogramBytesMax, CryptogramBytesMax)
+	arqc = r.take(TagARQC, CryptogramBytesMax, CryptogramBytesMax)
 	r.wantRequest()
-	if r.err != nil {
-		return Input{}, Cryptogram{}, r.err
-	}
-	return in, mustCryptogram(arqc), nil
-}
-
-// reader takes elements out of a list and keeps the first fault. After a fault
-// it gives zeros of the right length.
-type reader struct {
-	list []TLV
-	err  error
+	return in, arqc
 }
 
 func (r *reader) fail(tag Tag, format string, args ...any) {
@@ -95,7 +138,7 @@ func (r *reader) take(tag Tag, least, most int) []byte {
 	case len(v) < least || len(v) > most:
 		r.fail(tag, "has %d bytes, not %d to %d", len(v), least, most)
 	default:
-		return append([]byte(nil), v...)
+		return v
 	}
 	return make([]byte, least)
 }

@@ -159,6 +159,25 @@ func TestARPCNeedsAWholeARQC(t *testing.T) {
 	}
 }
 
+func TestTapARPCIsUnderTheSessionKey(t *testing.T) {
+	k, arqc, csu := key(t, testKey), cryptogram(t, "F8BF255996A9B002"), [4]byte{0, 0x80}
+	for _, atc := range []uint16{0, 1, 0x1234, 0xFFFF} {
+		want := emv.ARPC2(emv.SessionKey(k, atc), arqc, csu)
+		if got := emv.TapARPC2(k, atc, arqc, csu); got != want || !emv.VerifyTapARPC2(k, atc, arqc, csu, want) {
+			t.Errorf("counter %d: it is %X, not %X", atc, got.Reveal(), want.Reveal())
+		}
+		if emv.VerifyTapARPC2(k, atc+1, arqc, csu, want) || emv.VerifyTapARPC2(k, atc, arqc, [4]byte{}, want) || emv.VerifyTapARPC2(k, atc, arqc, csu, emv.Cryptogram{}) {
+			t.Errorf("counter %d: what answers something else verifies", atc)
+		}
+	}
+	if !emv.TapARPC2(emv.Key{}, 1, arqc, csu).IsZero() || !emv.TapARPC2(k, 1, cryptogram(t, "01020304"), csu).IsZero() {
+		t.Error("no key, or half an ARQC, is answered")
+	}
+	if emv.VerifyTapARPC2(emv.Key{}, 1, arqc, csu, arqc) || emv.VerifyARPC2(emv.Key{}, arqc, csu, arqc) {
+		t.Error("without a key something verifies")
+	}
+}
+
 func TestChipDataRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawInput(t)

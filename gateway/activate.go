@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/gateway/screening"
@@ -250,5 +251,5 @@ func (g *Gateway) activationFault(r *messages.ActivationRequest, err error, e *e
 // requestKey names a request durably. Field 7 is left out: a repeat may be
 // stamped anew.
 func requestKey(station string, kind vault.Kind, t messages.Trace) string {
-	return fmt.Sprintf("%s/%s/%s/%s/%s/%s", station, kind, t.Acquirer, t.Terminal, t.RRN, t.STAN)
+	return strings.Join([]string{station, string(kind), t.Acquirer, t.Terminal, t.RRN, t.STAN}, "/")
 }

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -183,5 +184,6 @@ func (g *Gateway) WakeNotices() { g.notices.nudgeAll() }
 
 // nextSTAN gives the gateway's own trace numbers, 000001 to 999999 and round.
 func (g *Gateway) nextSTAN() string {
-	return fmt.Sprintf("%06d", g.stan.Add(1)%traceNumbers+1)
+	digits := strconv.Itoa(int(g.stan.Add(1)%traceNumbers + 1))
+	return "000000"[len(digits):] + digits
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/firsttap/firsttap/gateway/stations"
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
@@ -29,19 +31,21 @@ func (g *Gateway) questionAbout(t messages.Trace, s messages.Setting) vault.Ques
 func (g *Gateway) ask(ctx context.Context, asked vault.Question, question messages.Message, trace *messages.Trace) token.IssuerAnswer {
 	trace.STAN, trace.Transmitted = asked.STAN, asked.Transmitted
 	answer, err := g.askTyped(ctx, asked.Issuer, question)
-	log := g.Log.Warn().Err(err).Str("issuer", asked.Issuer).Str("rrn", asked.RRN)
+	warning := func() *zerolog.Event {
+		return g.Log.Warn().Err(err).Str("issuer", asked.Issuer).Str("rrn", asked.RRN)
+	}
 	switch {
 	case err == nil:
 	case notSent(err):
-		log.Msg("issuer cannot be asked")
+		warning().Msg("issuer cannot be asked")
 		return token.IssuerAnswer{Silence: token.StandInDown}
 	default:
-		log.Msg("issuer did not answer")
+		warning().Msg("issuer did not answer")
 		return token.IssuerAnswer{Silence: token.StandInTimeout}
 	}
 	word, ok := wordOn(question, answer)
 	if !ok {
-		log.Str("mti", answer.MTI()).Msg("issuer answered with another message")
+		warning().Str("mti", answer.MTI()).Msg("issuer answered with another message")
 		return token.IssuerAnswer{Silence: token.StandInTimeout}
 	}
 	return word

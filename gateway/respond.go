@@ -118,7 +118,11 @@ func (g *Gateway) record(station string, in link.Inbound, answer *specs.Message,
 	if e.err != nil {
 		level = zerolog.WarnLevel
 	}
-	log := g.Log.WithLevel(level).Str("station", station).Str("remote", in.Remote).Int("bytes", in.Bytes)
+	log := g.Log.WithLevel(level)
+	if !log.Enabled() {
+		return // what follows is made for the log alone
+	}
+	log = log.Str("station", station).Str("remote", in.Remote).Int("bytes", in.Bytes)
 	if in.Message != nil {
 		trace := messages.TraceOf(in.Message)
 		log = log.Str("mti", in.Message.MTI()).Str("stan", trace.STAN).Str("rrn", trace.RRN)

@@ -3,7 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 
 	"github.com/firsttap/firsttap/dcvv2"
 	"github.com/firsttap/firsttap/emv"
@@ -213,7 +213,7 @@ func paymentDetail(of token.Token, entryMode, signed string) string {
 	if of.Number.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("kind: %s, %s; requestor: %s; entry: %s; signed: %s", of.Type, of.Status.Word(), of.Requestor, entryMode, signed)
+	return "kind: " + string(of.Type) + ", " + of.Status.Word() + "; requestor: " + of.Requestor + "; entry: " + entryMode + "; signed: " + signed
 }
 
 // signedBy tells of a tap's cryptogram.
@@ -222,7 +222,7 @@ func signedBy(chip emv.Input, of token.Token) string {
 	if err != nil {
 		return "by no version that is known"
 	}
-	text := fmt.Sprintf("by version %d, counter %d after %d", version.Number(), chip.ATC, of.ATC)
+	text := "by version " + strconv.Itoa(version.Number()) + ", counter " + strconv.Itoa(int(chip.ATC)) + " after " + strconv.Itoa(int(of.ATC))
 	if index, err := emv.LimitedUseIndex(chip.IAD); err == nil {
 		text += ", lent key " + index
 	}

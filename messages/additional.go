@@ -22,7 +22,7 @@ const (
 	positionAnswerer       = 0
 	positionAuthentication = 8
 	positionCVV2           = 10
-	additionalCharacters   = 11
+	blankAdditional        = "           "
 )
 
 func (a *Additional) bind(b *binding) {
@@ -30,8 +30,12 @@ func (a *Additional) bind(b *binding) {
 }
 
 func readAdditional(s string) (Additional, error) {
-	padded := fmt.Sprintf("%-*s", additionalCharacters, s)
-	at := func(i int) string { return strings.TrimSpace(padded[i : i+1]) }
+	at := func(i int) string {
+		if i >= len(s) {
+			return ""
+		}
+		return strings.TrimSpace(s[i : i+1])
+	}
 	a := Additional{AnsweredBy: token.Answerer(at(positionAnswerer)), Authentication: token.Authentication(at(positionAuthentication))}
 	if result := at(positionCVV2); result != "" {
 		if !strings.Contains("MNPSU", result) {
@@ -43,7 +47,10 @@ func readAdditional(s string) (Additional, error) {
 }
 
 func showAdditional(a Additional) string {
-	line := []byte(strings.Repeat(" ", additionalCharacters))
+	if a == (Additional{}) {
+		return ""
+	}
+	line := []byte(blankAdditional)
 	copy(line[positionAnswerer:], a.AnsweredBy)
 	copy(line[positionAuthentication:], a.Authentication)
 	copy(line[positionCVV2:], a.CVV2.String())

@@ -65,6 +65,20 @@ func value[T comparable](b *binding, p specs.Path, v *T, need presence, read fun
 	}
 }
 
+// parsed is value for a type of which there is no value but what read has given:
+// what is written need not be read again.
+func parsed[T comparable](b *binding, p specs.Path, v *T, need presence, read func(string) (T, error), show func(T) string) {
+	if b.notes != nil || b.decoding || b.err != nil {
+		value(b, p, v, need, read, show)
+		return
+	}
+	if text := show(*v); text != "" {
+		b.message.Set(p, text)
+		return
+	}
+	b.absent(p, need)
+}
+
 func (b *binding) absent(p specs.Path, need presence) {
 	if need == mandatory {
 		b.fail(p, "is mandatory in a %s", b.message.MTI())
@@ -91,11 +105,11 @@ func (b *binding) constant(p specs.Path, want string, need presence) {
 }
 
 func (b *binding) pan(p specs.Path, v *card.PAN, need presence) {
-	value(b, p, v, need, card.ParsePAN, card.PAN.Reveal)
+	parsed(b, p, v, need, card.ParsePAN, card.PAN.Reveal)
 }
 
 func (b *binding) expiry(p specs.Path, v *card.Expiry, need presence) {
-	value(b, p, v, need, card.ParseExpiry, func(e card.Expiry) string {
+	parsed(b, p, v, need, card.ParseExpiry, func(e card.Expiry) string {
 		if e.IsZero() {
 			return ""
 		}
@@ -111,7 +125,7 @@ func (b *binding) sequence(p specs.Path, v *card.Sequence) {
 
 // amount is 12 digits in minor units of the currency.
 func (b *binding) amount(p specs.Path, v *uint64, need presence) {
-	value(b, p, v, need, readAmount, func(n uint64) string { return fmt.Sprintf("%0*d", amountDigits, n) })
+	value(b, p, v, need, readAmount, showAmount)
 }
 
 const amountDigits = 12
@@ -122,6 +136,11 @@ func readAmount(s string) (uint64, error) {
 		return 0, fmt.Errorf("must be %d digits", amountDigits) // without err, which quotes s
 	}
 	return n, nil
+}
+
+func showAmount(n uint64) string {
+	digits := strconv.FormatUint(n, 10)
+	return noAmount[min(len(digits), amountDigits):] + digits
 }
 
 // presented is 126.10: presence, response type, blank, and three digits which

@@ -57,28 +57,39 @@ func (b *binding) writeChip(in emv.Input, arqc emv.Cryptogram) {
 		b.fail(specs.P(fieldChip), "%v", err)
 		return
 	}
-	list, err := emv.ParseTLV(emv.AppendChipData(nil, in, arqc))
-	if err == nil {
-		_, _, err = emv.ChipData(list)
-	}
+	list, err := emv.ChipElements(in, arqc)
 	if err != nil {
 		b.fail(specs.P(fieldChip), "%v", err)
 		return
 	}
-	for _, tlv := range list {
-		b.message.SetBytes(chipPath(tlv.Tag), tlv.Value)
+	var room [chipBytesGuess]byte
+	values := room[:0]
+	for _, e := range list {
+		values = append(values, e.Value...)
+	}
+	text := string(values) // one for all: each value is a part of it
+	for _, e := range list {
+		b.message.Set(chipPath(e.Tag), text[:len(e.Value)])
+		text = text[len(e.Value):]
 	}
 }
 
+// chipTags are the elements of field 55, whose values share one room.
 func (b *binding) chipTags() []emv.TLV {
-	var list []emv.TLV
-	for _, p := range b.message.Paths() {
+	list, values := make([]emv.TLV, 0, len(chipNeeded)+1), make([]byte, 0, chipBytesGuess)
+	for p, text := range b.message.All() {
 		if p.Field() == fieldChip && p.Sub() == chipSet {
-			list = append(list, emv.TLV{Tag: emv.Tag(p.Tag()), Value: b.message.Bytes(p)})
+			start := len(values)
+			values = append(values, text...)
+			list = append(list, emv.TLV{Tag: emv.Tag(p.Tag()), Value: values[start:]})
 		}
 	}
 	return list
 }
+
+// chipBytesGuess is room made for the values of field 55: those of chipNeeded
+// have 74 bytes at most.
+const chipBytesGuess = 96
 
 // Bytes of tag 91: an ARPC and what it covers. By method 1 that is the
 // response code (EMV Book 2 8.2.1), by method 2, without proprietary data, the

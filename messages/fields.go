@@ -74,6 +74,9 @@ var tokenFields = []specs.Path{
 	fieldTokenNumber, fieldTokenRequestor, fieldTokenReference, fieldTokenExpiry, fieldTokenType, fieldTokenStatus,
 }
 
+// keyFields are the parts of a Key behind the class.
+var keyFields = []specs.Path{fieldTransmitted, fieldSTAN, fieldAcquirer, fieldRRN, fieldTerminal}
+
 // times are the fields that may differ between a request and its repeat.
 var times = []specs.Path{fieldTransmitted, fieldLocalTime, fieldLocalDate}
 

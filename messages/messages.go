@@ -9,6 +9,7 @@ package messages
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/firsttap/firsttap/card"
@@ -65,13 +66,31 @@ func Decode(m *specs.Message) (Message, error) {
 // mandatory one that is empty and for a value that Decode would not give back.
 // Lengths and characters of texts are checked by the codec.
 func Encode(typed Message) (*specs.Message, error) {
-	b := &binding{message: specs.NewMessage(typed.MTI())}
-	typed.bind(b)
+	b := encoding(typed)
 	if b.err != nil {
 		return nil, b.err
 	}
 	return b.message, nil
 }
+
+func encoding(typed Message) *binding {
+	b := &binding{message: specs.NewMessage(typed.MTI())}
+	switch typed.MTI()[:3] {
+	case "010":
+		b.message.Grow(requestValuesGuess)
+	case "011":
+		b.message.Grow(answerValuesGuess)
+	}
+	typed.bind(b)
+	return b
+}
+
+// Room for the values of a request or answer: a tap on its way to the issuer
+// has 40, the answer to an activation 21.
+const (
+	requestValuesGuess = 48
+	answerValuesGuess  = 24
+)
 
 // blank chooses the type by the message type identifier and the marks that
 // the family uses: the message reason (63.3), for a tap chip data (55) or the
@@ -155,13 +174,16 @@ func Key(m *specs.Message) string {
 	if len(mti) != 4 {
 		return ""
 	}
-	class := mti[:2] + string((mti[2]-'0')/2*2+'0')
-	key := class
-	for _, p := range []specs.Path{fieldTransmitted, fieldSTAN, fieldAcquirer, fieldRRN, fieldTerminal} {
-		key += "/" + m.Text(p)
+	var room [keyBytesGuess]byte
+	key := append(room[:0], mti[0], mti[1], (mti[2]-'0')/2*2+'0')
+	for _, p := range keyFields {
+		key = append(append(key, '/'), m.Text(p)...)
 	}
-	return key
+	return string(key)
 }
+
+// keyBytesGuess is room for a key: one of a message of visa-style has 54 bytes.
+const keyBytesGuess = 64
 
 // KeyFields names the parts of a Key, in their order.
 func KeyFields() []string {
@@ -204,15 +226,19 @@ func echoes(request *specs.Message, p specs.Path) bool {
 // contentOf is every value of a typed message but its type and its times, each
 // with its path and its length, so that no two messages have the same.
 func contentOf(typed Message) []byte {
-	b := &binding{message: specs.NewMessage(typed.MTI())}
-	typed.bind(b)
+	b := encoding(typed)
 	for _, p := range times {
 		b.message.Delete(p)
 	}
-	var content []byte
-	for _, p := range b.message.Paths() {
-		text := b.message.Text(p)
-		content = fmt.Appendf(content, "%s %d %s\n", p, len(text), text)
+	content := make([]byte, 0, contentBytesGuess)
+	for p, text := range b.message.All() {
+		content = append(p.Append(content), ' ')
+		content = append(strconv.AppendInt(content, int64(len(text)), 10), ' ')
+		content = append(append(content, text...), '\n')
 	}
 	return content
 }
+
+// contentBytesGuess is room for a content: one of an activation has about 700
+// bytes.
+const contentBytesGuess = 768

@@ -3,7 +3,6 @@ package specs
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"strings"
 )
 
@@ -139,7 +138,9 @@ func passRejected(content []byte, size int) (int, error) {
 }
 
 func putStation(dst []byte, station uint32) {
-	encode(BCD, dst[:0], fmt.Sprintf("%06d", station))
+	for i := 2; i >= 0; i-- {
+		dst[i], station = byte(station/10%10<<4|station%10), station/100
+	}
 }
 
 func station(src []byte) (uint32, bool) {

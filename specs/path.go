@@ -2,6 +2,7 @@ package specs
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,7 +27,7 @@ type Path uint32
 func P(field int, more ...int) Path {
 	p, ok := makePath(field, more...)
 	if !ok {
-		panic(fmt.Sprintf("specs: no path %d %v", field, more))
+		panic(fmt.Sprintf("specs: no path %d %v", field, slices.Clone(more))) // of the clone, so that more costs nothing
 	}
 	return p
 }
@@ -91,16 +92,23 @@ func (p Path) depth() int {
 }
 
 // String writes the path as the type's comment shows.
-func (p Path) String() string {
+func (p Path) String() string { return string(p.Append(nil)) }
+
+// Append appends String.
+func (p Path) Append(dst []byte) []byte {
+	dst = strconv.AppendInt(dst, int64(p.Field()), 10)
 	switch {
-	case p.Tag() > 0xFF:
-		return fmt.Sprintf("%d.%02X.%04X", p.Field(), p.Sub(), p.Tag())
 	case p.Tag() > 0:
-		return fmt.Sprintf("%d.%02X.%02X", p.Field(), p.Sub(), p.Tag())
+		dst = appendHex(append(dst, '.'), []byte{byte(p.Sub())})
+		dst = append(dst, '.')
+		if p.Tag() > 0xFF {
+			dst = appendHex(dst, []byte{byte(p.Tag() >> 8)})
+		}
+		return appendHex(dst, []byte{byte(p.Tag())})
 	case p.Sub() > 0:
-		return fmt.Sprintf("%d.%d", p.Field(), p.Sub())
+		return strconv.AppendInt(append(dst, '.'), int64(p.Sub()), 10)
 	}
-	return strconv.Itoa(p.Field())
+	return dst
 }
 
 // setPath is the path of a whole set, for faults.

@@ -278,7 +278,7 @@ func (o Outcome) ARPC(t Tap, cardKey emv.Key) emv.Cryptogram {
 	case version == emv.Version10, version == emv.Version17:
 		return emv.ARPC1(cardKey, t.Cryptogram, [2]byte([]byte(o.Response)))
 	case version == emv.Version18, version == emv.Version22:
-		return emv.ARPC2(emv.SessionKey(cardKey, t.Chip.ATC), t.Cryptogram, o.CSU)
+		return emv.TapARPC2(cardKey, t.Chip.ATC, t.Cryptogram, o.CSU)
 	default:
 		return emv.Cryptogram{}
 	}

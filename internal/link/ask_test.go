@@ -206,16 +206,20 @@ func TestPeerThatNeverReads(t *testing.T) {
 func TestQueueToASlowPeerIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := begin(t, t.Context(), options(t.Output(), silent))
-		frame := make([]byte, writeBurstBytes)
+		bytes := make([]byte, writeBurstBytes)
+		frame := func() *[]byte {
+			room := bytes
+			return &room
+		}
 		for range writeQueueFrames + 1 { // one is with the writer
-			if err := c.queue(t.Context(), frame); err != nil {
+			if err := c.queue(t.Context(), frame()); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := c.queue(ctx, frame); !errors.Is(err, context.DeadlineExceeded) {
+		if err := c.queue(ctx, frame()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("one more frame: %v", err)
 		}
 	})

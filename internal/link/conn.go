@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/moov-io/iso8583"
 	connection "github.com/moov-io/iso8583-connection"
@@ -22,30 +22,26 @@ import (
 // Conn is one connection to a peer, accepted or dialled.
 type Conn struct {
 	opts    Options
-	socket  deadlineConn
+	socket  *timedSocket
+	remote  string
 	library *connection.Connection
 	ctx     context.Context
 	cancel  context.CancelFunc
-	frames  chan []byte
+	frames  chan *[]byte
 	workers chan struct{}
 	pending pending
 	session Session
-	faults  int // undecodable bodies in a row; only the reading goroutine touches it
 	done    sync.WaitGroup
+
+	// Only the reading goroutine touches these.
+	from   *bufio.Reader // the library's own is small
+	begun  func()        // socket.begin
+	faults int           // undecodable bodies in a row
+	turn   int           // requests handed on since it has let others run
 
 	draining atomic.Bool
 	handling atomic.Int64 // requests taken and not answered yet
 	unsent   atomic.Int64 // frames queued and not written yet
-}
-
-// deadlineConn gives every write a deadline, which iso8583-connection does not.
-type deadlineConn struct{ net.Conn }
-
-func (c deadlineConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
 }
 
 // newConn takes over a connected socket. ping, when set, is called each time
@@ -53,9 +49,10 @@ func (c deadlineConn) Write(b []byte) (int, error) {
 func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn)) (*Conn, error) {
 	opts = opts.orDefault()
 	c := &Conn{
-		opts: opts, socket: deadlineConn{socket},
-		frames: make(chan []byte, writeQueueFrames), workers: make(chan struct{}, opts.InFlight),
+		opts: opts, socket: &timedSocket{Conn: socket, idle: opts.IdleTimeout}, remote: socket.RemoteAddr().String(),
+		frames: make(chan *[]byte, writeQueueFrames), workers: make(chan struct{}, opts.InFlight),
 	}
+	c.from, c.begun = bufio.NewReaderSize(c.socket, readBytes), c.socket.begin
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.done.Add(1) // for the library's reading goroutine; see reader
 	settings := []connection.Option{
@@ -66,11 +63,13 @@ func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn
 	if ping != nil {
 		settings = append(settings, connection.PingHandler(func(*connection.Connection) { ping(c) }))
 	}
+	opts.crew.join()
 	opts.Pool.join(c) // before anything is read: who has signed on can be asked
 	library, err := connection.NewFrom(c.socket, nil, nil, nil, settings...)
 	if err != nil {
 		c.done.Done()
 		c.cancel()
+		opts.crew.part()
 		opts.Pool.leave(c)
 		return nil, fmt.Errorf("starting a connection: %w", err)
 	}
@@ -128,96 +127,7 @@ func (c *Conn) Done() <-chan struct{} { return c.ctx.Done() }
 func (c *Conn) ended() {
 	c.cancel()
 	c.pending.failAll()
-}
-
-func (c *Conn) send(ctx context.Context, h specs.Header, m *specs.Message) error {
-	body, err := c.opts.Codec.Append(make([]byte, 0, frameBytesGuess), m)
-	if err != nil {
-		return fmt.Errorf("encoding a %s: %w", m.MTI(), err)
-	}
-	frame, err := c.opts.Framing.Append(make([]byte, 0, len(body)+64), h, body)
-	if err != nil {
-		return fmt.Errorf("framing a %s: %w", m.MTI(), err)
-	}
-	if c.opts.Trace != nil {
-		c.opts.Trace(true, body)
-	}
-	return c.queue(ctx, frame)
-}
-
-func (c *Conn) queue(ctx context.Context, frame []byte) error {
-	if c.ctx.Err() != nil {
-		return ErrClosed
-	}
-	c.unsent.Add(1)
-	select {
-	case c.frames <- frame:
-		return nil
-	case <-c.ctx.Done():
-		c.unsent.Add(-1)
-		return ErrClosed
-	case <-ctx.Done():
-		c.unsent.Add(-1)
-		return fmt.Errorf("the peer does not read: %w", ctx.Err())
-	}
-}
-
-// writeFrames joins the frames that wait into one write, so that a burst of
-// answers costs one system call.
-func (c *Conn) writeFrames() {
-	for {
-		select {
-		case frame := <-c.frames:
-			if err := c.writeBurst(frame); err != nil {
-				c.sayDeaf(err)
-				c.library.TriggerFailure(fmt.Errorf("writing: %w", err))
-				return
-			}
-		case <-c.ctx.Done():
-			return
-		}
-	}
-}
-
-// bursts are rooms for bursts: a connection has one only while it writes.
-var bursts = sync.Pool{New: func() any {
-	room := make([]byte, 0, writeBurstBytes)
-	return &room
-}}
-
-// writeBurst writes a frame and those that wait behind it.
-func (c *Conn) writeBurst(frame []byte) error {
-	room := bursts.Get().(*[]byte)
-	defer bursts.Put(room)
-	burst, frames := c.joinWaiting(append((*room)[:0], frame...))
-	*room = burst
-	if _, err := c.library.Write(burst); err != nil {
-		return err
-	}
-	c.unsent.Add(-frames)
-	return nil
-}
-
-// sayDeaf tells of a peer that did not take what was written in time.
-func (c *Conn) sayDeaf(err error) {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg(NotReading + ", connection closed")
-		c.trouble(NotReading)
-	}
-}
-
-func (c *Conn) joinWaiting(burst []byte) (_ []byte, frames int64) {
-	frames = 1
-	for len(burst) < writeBurstBytes {
-		select {
-		case frame := <-c.frames:
-			burst = append(burst, frame...)
-			frames++
-		default:
-			return burst, frames
-		}
-	}
-	return burst, frames
+	c.opts.crew.part()
 }
 
 // reader is called by iso8583-connection for each frame, by one goroutine and
@@ -225,7 +135,7 @@ func (c *Conn) joinWaiting(burst []byte) (_ []byte, frames int64) {
 // nothing to do: no message.
 type reader struct{ c *Conn }
 
-func (r reader) ReadMessage(from io.Reader) (_ *iso8583.Message, err error) {
+func (r reader) ReadMessage(io.Reader) (_ *iso8583.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.c.logPanic(p, "reading a frame panicked, connection closed")
@@ -235,7 +145,7 @@ func (r reader) ReadMessage(from io.Reader) (_ *iso8583.Message, err error) {
 			r.c.done.Done()
 		}
 	}()
-	frame, err := r.c.readFrame(from)
+	frame, err := r.c.readFrame()
 	if err != nil {
 		r.c.logEnd(err)
 		return nil, err
@@ -245,18 +155,12 @@ func (r reader) ReadMessage(from io.Reader) (_ *iso8583.Message, err error) {
 
 var errPanic = errors.New("reading a frame panicked")
 
-func (c *Conn) readFrame(from io.Reader) (specs.Frame, error) {
-	if err := c.socket.SetReadDeadline(time.Now().Add(c.opts.IdleTimeout)); err != nil {
-		return specs.Frame{}, err
-	}
-	begun := false
-	frame, err := c.opts.Framing.Read(from, func() {
-		begun = true
-		_ = c.socket.SetReadDeadline(time.Now().Add(frameTimeout))
-	})
-	if begun && errors.Is(err, os.ErrDeadlineExceeded) {
+func (c *Conn) readFrame() (specs.Frame, error) {
+	frame, err := c.opts.Framing.Read(c.from, c.begun)
+	if c.socket.inFrame && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = errSlowFrame
 	}
+	c.socket.end()
 	return frame, err
 }
 
@@ -276,7 +180,8 @@ func (c *Conn) logEnd(err error) {
 // take decides what a frame is: keep-alive, reject, answer or question.
 func (c *Conn) take(frame specs.Frame) error {
 	if frame.KeepAlive {
-		return c.queue(c.ctx, c.opts.Framing.AppendKeepAlive(nil))
+		alive := c.opts.Framing.AppendKeepAlive(nil)
+		return c.queue(c.ctx, &alive)
 	}
 	if c.opts.Trace != nil {
 		c.opts.Trace(false, frame.Body)
@@ -348,8 +253,8 @@ func (c *Conn) trouble(why string) {
 // handle answers a question. An answer that comes after the handler's time is
 // sent all the same: the peer may still wait for it.
 func (c *Conn) handle(h specs.Header, in Inbound) {
-	ctx, cancel := context.WithTimeout(c.ctx, cmp.Or(c.opts.AnswerTimeout, handlerTimeout))
-	defer cancel()
+	ctx := newDeadline(c.ctx, cmp.Or(c.opts.AnswerTimeout, handlerTimeout))
+	defer ctx.end()
 	reply := c.opts.Handle(ctx, in)
 	if reply == nil {
 		return
@@ -372,4 +277,4 @@ func (c *Conn) logPanic(p any, what string) {
 }
 
 // Remote is the peer's address.
-func (c *Conn) Remote() string { return c.socket.RemoteAddr().String() }
+func (c *Conn) Remote() string { return c.remote }

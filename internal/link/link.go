@@ -6,7 +6,8 @@
 // never what a message means. The connection's life (idle ping, closing
 // handlers) is iso8583-connection's; sending, receiving and matching are
 // arranged so that no peer can stop or bloat the program: every wait has a
-// deadline, every queue a bound, every handler a recover.
+// deadline, every queue a bound, every handler a recover. What comes in one read
+// is handled by goroutines that are kept (crew), and answered in one write.
 //
 // Start at Serve for the accepting side, at Line for the dialling side, and at
 // Pool for a peer with several connections.
@@ -28,7 +29,9 @@ import (
 const (
 	writeQueueFrames = 1024             // answers waiting for a slow reader
 	writeBurstBytes  = 64 << 10         // frames joined into one write
+	readBytes        = 16 << 10         // read at once
 	workersPerConn   = 256              // requests handled at once; further ones wait in the socket
+	turnRequests     = 16               // handed on by a connection before others run
 	handshakesMax    = 128              // TLS handshakes of a door at once
 	pendingMax       = 4096             // questions waiting for an answer
 	faultsInRowMax   = 16               // undecodable bodies before the connection is closed
@@ -40,6 +43,7 @@ const (
 	handshakeTimeout = 5 * time.Second  // of TLS, before a connection takes a place
 	idleEcho         = 30 * time.Second // without a message to the peer, before a ping
 	handlerTimeout   = 30 * time.Second // of one request
+	restTime         = 2 * time.Second  // that a goroutine waits for another request
 	acceptBackOffMin = 5 * time.Millisecond
 	acceptBackOffMax = time.Second
 	dialTimeout      = 3 * time.Second
@@ -98,7 +102,7 @@ type Options struct {
 	// not hold: BadFrame, TooManyFaults or NotReading.
 	Trouble func(why string)
 	// Trace, when set, sees the body of every frame: after it was read, and
-	// before it is written.
+	// before it is written. It must not keep the body.
 	Trace func(sent bool, body []byte)
 
 	// TLS of a door; nil is plain TCP. Lines and Dial have a setting of their
@@ -118,6 +122,7 @@ type Options struct {
 
 	rate   *rate         // shared by all connections of a door or pool
 	places chan struct{} // likewise; nil is without end
+	crew   *crew         // likewise
 	sheds  bool          // refuse what is beyond InFlight, never stop reading
 }
 
@@ -128,6 +133,9 @@ func (o Options) orDefault() Options {
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, idleTimeout)
 	if o.rate == nil {
 		o.rate = newRate(o.RequestsPerSecond)
+	}
+	if o.crew == nil {
+		o.crew = new(crew)
 	}
 	return o
 }
@@ -143,6 +151,7 @@ const (
 func (o Options) shared() Options {
 	o.rate = newRate(o.RequestsPerSecond)
 	o.places = make(chan struct{}, max(workersPerDoor, o.InFlight))
+	o.crew = new(crew)
 	return o
 }
 

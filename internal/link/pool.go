@@ -37,7 +37,7 @@ func NewPool(name string, signOnDemanded bool, lines ...*Line) *Pool {
 		if i == 0 {
 			shared = l.Options.shared()
 		}
-		l.Options.rate, l.Options.places, l.Options.sheds = shared.rate, shared.places, true
+		l.Options.rate, l.Options.places, l.Options.crew, l.Options.sheds = shared.rate, shared.places, shared.crew, true
 	}
 	return &Pool{name: name, demands: signOnDemanded, lines: lines, accepted: make(map[*Conn]struct{})}
 }
@@ -56,7 +56,7 @@ func (p *Pool) Run(ctx context.Context) {
 // the question was not sent; an error that is none of ErrDown, ErrBusy and
 // ErrDuplicate says that the peer may have got it.
 func (p *Pool) Ask(ctx context.Context, question *specs.Message) (*specs.Message, error) {
-	tried := make(map[*Conn]bool)
+	var tried map[*Conn]bool
 	for {
 		c := p.pick(tried)
 		if c == nil {
@@ -65,6 +65,9 @@ func (p *Pool) Ask(ctx context.Context, question *specs.Message) (*specs.Message
 		answer, sent, err := c.ask(ctx, question)
 		if err == nil || sent || !errors.Is(err, ErrClosed) {
 			return answer, err
+		}
+		if tried == nil {
+			tried = make(map[*Conn]bool)
 		}
 		tried[c] = true // it ended before the question left
 	}

@@ -21,13 +21,11 @@ func (c *Conn) work(h specs.Header, in Inbound) {
 		c.handle(h, in)
 		return
 	}
-	c.done.Go(func() {
-		defer c.handling.Add(-1)
-		defer c.leave()
-		defer c.recovered()
-		c.handle(h, in)
-	})
-	runtime.Gosched() // lets the worker run before more is read: a flood must not fill the run queue before others
+	c.done.Add(1)
+	c.opts.crew.take(job{c, h, in})
+	if c.turn++; c.turn%turnRequests == 0 {
+		runtime.Gosched() // lets the workers run before more is read: a flood must not fill the run queue before others
+	}
 }
 
 // enter takes a worker's place, of the connection and of its door, and reports

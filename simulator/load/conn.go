@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -167,14 +168,16 @@ func base36(n uint64, characters int) string {
 // which the oracle has counted, errInterrupted when ctx ends first, or why the
 // connection cannot be used.
 func (c *conn) ask(ctx context.Context, q *Question, typed messages.Message, timer *time.Timer, timeout time.Duration) (Answer, error) {
-	body, err := c.encode(typed)
-	if err != nil {
+	body := bodies.Get().(*[]byte)
+	defer bodies.Put(body)
+	var err error
+	if *body, err = c.encode((*body)[:0], typed); err != nil {
 		return Answer{}, fmt.Errorf("writing a request: %w", err)
 	}
 	if !c.oracle.Sent(q) {
 		return Answer{}, c.ended()
 	}
-	if err := c.send(specs.Header{Destination: gatewayNumber, Source: c.station.Number}, body); err != nil {
+	if err := c.send(specs.Header{Destination: gatewayNumber, Source: c.station.Number}, *body); err != nil {
 		c.oracle.Withdrawn(q)
 		return Answer{}, err
 	}
@@ -207,12 +210,18 @@ func (c *conn) ended() error {
 
 var errNoAnswer = errors.New("no answer came in time")
 
-func (c *conn) encode(typed messages.Message) ([]byte, error) {
+// bodies are rooms for messages on their way into a frame.
+var bodies = sync.Pool{New: func() any {
+	room := make([]byte, 0, bodyBytesGuess)
+	return &room
+}}
+
+func (c *conn) encode(dst []byte, typed messages.Message) ([]byte, error) {
 	m, err := messages.Encode(typed)
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
-	return c.station.Codec.Append(make([]byte, 0, bodyBytesGuess), m)
+	return c.station.Codec.Append(dst, m)
 }
 
 // queueBytesMax is how much waits to be written before the connection is given
@@ -258,6 +267,7 @@ func (c *conn) write() {
 		case <-c.done:
 			return
 		}
+		runtime.Gosched() // lets those who are about to ask add their requests
 		c.mu.Lock()
 		burst, c.waiting = c.waiting, burst[:0]
 		c.mu.Unlock()

@@ -110,7 +110,7 @@ func (p *payer) confirm(made token.Tap, a messages.TapAnswer) error {
 		return nil
 	case err != nil:
 		return err
-	case version == emv.Version18 && emv.VerifyARPC2(emv.SessionKey(p.key, made.Chip.ATC), made.Cryptogram, a.CSU, a.ARPC):
+	case version == emv.Version18 && emv.VerifyTapARPC2(p.key, made.Chip.ATC, made.Cryptogram, a.CSU, a.ARPC):
 		return nil
 	case version != emv.Version18 && emv.VerifyARPC1(p.key, made.Cryptogram, a.ARC, a.ARPC):
 		return nil

@@ -153,7 +153,7 @@ func (a *application) verify(last pending, data []byte) bool {
 	if a.version == emv.Version18 {
 		arpc, err := emv.NewCryptogram(data[:emv.ARPC2Bytes])
 		csu := [csuBytes]byte(data[emv.ARPC2Bytes:])
-		return err == nil && emv.VerifyARPC2(emv.SessionKey(key, last.atc), last.arqc, csu, arpc)
+		return err == nil && emv.VerifyTapARPC2(key, last.atc, last.arqc, csu, arpc)
 	}
 	arpc, err := emv.NewCryptogram(data[:emv.ARPC1Bytes])
 	return err == nil && emv.VerifyARPC1(key, last.arqc, [arcBytes]byte(data[emv.ARPC1Bytes:]), arpc)

@@ -1,0 +1,122 @@
+package link
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/firsttap/firsttap/specs"
+)
+
+// crew is the goroutines that handle the requests of a door or pool. Who has
+// handled one waits for the next, since its stack has grown to what a handler
+// needs. There are never more than requests are handled at once, but for
+// restTime, and none after the last connection has ended.
+type crew struct {
+	mu    sync.Mutex
+	conns int
+	idle  []chan job  // the last to rest works first: its stack is still in the cache
+	spare int         // of them, the first: those that nobody needed since the last look
+	look  *time.Timer // runs while somebody rests
+}
+
+// job is a request to be handled.
+type job struct {
+	conn   *Conn
+	header specs.Header
+	in     Inbound
+}
+
+func (w *crew) join() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conns++
+}
+
+func (w *crew) part() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conns--; w.conns > 0 {
+		return
+	}
+	w.dismiss(len(w.idle))
+	if w.look != nil {
+		w.look.Stop()
+		w.look = nil
+	}
+}
+
+// dismiss sends the first home. The lock is held.
+func (w *crew) dismiss(count int) {
+	for _, hand := range w.idle[:count] {
+		close(hand)
+	}
+	w.idle = slices.Delete(w.idle, 0, count)
+	w.spare = len(w.idle)
+}
+
+// thin sends home whom nobody needed for restTime.
+func (w *crew) thin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.look == nil {
+		return // the last connection has ended
+	}
+	w.dismiss(w.spare)
+	if len(w.idle) == 0 {
+		w.look = nil
+		return
+	}
+	w.look.Reset(restTime)
+}
+
+// take gives a job to one that rests, or to a new one.
+func (w *crew) take(j job) {
+	hand := w.rested()
+	if hand == nil {
+		hand = make(chan job, 1)
+		go w.work(hand)
+	}
+	hand <- j
+}
+
+func (w *crew) rested() (hand chan job) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if last := len(w.idle) - 1; last >= 0 {
+		hand, w.idle = w.idle[last], w.idle[:last]
+		w.spare = min(w.spare, last)
+	}
+	return hand
+}
+
+func (w *crew) work(hand chan job) {
+	for j := range hand {
+		j.do()
+		if !w.rest(hand) {
+			return
+		}
+	}
+}
+
+// rest reports whether there may be more work.
+func (w *crew) rest(hand chan job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conns == 0 {
+		return false
+	}
+	w.idle = append(w.idle, hand)
+	if w.look == nil {
+		w.look = time.AfterFunc(restTime, w.thin)
+	}
+	return true
+}
+
+func (j job) do() {
+	defer j.conn.done.Done()
+	defer j.conn.handling.Add(-1)
+	defer j.conn.leave()
+	defer j.conn.recovered()
+	j.conn.handle(j.header, j.in)
+}
