@@ -75,17 +75,9 @@ func (g *Gateway) answer(ctx context.Context, from stations.Station, in link.Inb
 		return g.refuse(in.Message, token.FormatFault, e)
 	}
 	typed, err := messages.Decode(in.Message)
-	var unknown *messages.UnknownError
-	switch {
-	case errors.As(err, &unknown):
+	if err != nil {
 		e.err = err
-		return g.refuse(in.Message, token.InvalidTransaction, e)
-	case errors.Is(err, card.ErrPANLuhn): // a slip of the cardholder's, not of the station's
-		e.err = err
-		return g.refuse(in.Message, token.BadNumber, e)
-	case err != nil:
-		e.err = err
-		return g.refuse(in.Message, token.FormatFault, e)
+		return g.refuse(in.Message, unreadable(err), e)
 	}
 	reply, refused := g.serve(ctx, from, typed, e)
 	switch {
@@ -100,6 +92,18 @@ func (g *Gateway) answer(ctx context.Context, from stations.Station, in link.Inb
 		return g.refuse(in.Message, token.Malfunction, e)
 	}
 	return answer
+}
+
+// unreadable is the response to a message that is not as its type should be.
+func unreadable(err error) token.Response {
+	var unknown *messages.UnknownError
+	switch {
+	case errors.As(err, &unknown):
+		return token.InvalidTransaction
+	case errors.Is(err, card.ErrPANLuhn): // a slip of the cardholder's, not of the station's
+		return token.BadNumber
+	}
+	return token.FormatFault
 }
 
 // refuse answers a request that could not be read as typed. A message of which
