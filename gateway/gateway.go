@@ -72,7 +72,7 @@ type Options struct {
 	Alarm                       func(scope string) // see screening.Screener
 	Observe                     func(Observed)     // hears of every request that was answered
 	// Trouble hears of what a station did that is no request: an answer that
-	// nobody waits for ("answer " and why, see link.Unmatched), or why its
+	// nobody waits for or can read ("answer " and why, see link.Unmatched), or why its
 	// connection was closed (see link.Options).
 	Trouble func(station, what string)
 

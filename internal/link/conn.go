@@ -34,8 +34,9 @@ type Conn struct {
 	done    sync.WaitGroup
 
 	draining atomic.Bool
-	handling atomic.Int64 // requests taken and not answered yet
-	unsent   atomic.Int64 // frames queued and not written yet
+	handling atomic.Int64  // requests taken and not answered yet
+	unsent   atomic.Int64  // frames queued and not written yet
+	received atomic.Uint64 // messages, of any kind
 }
 
 // deadlineConn gives every write a deadline, which iso8583-connection does not.
@@ -80,7 +81,8 @@ func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn
 	return c, nil
 }
 
-// Ask sends a question and waits for its answer until ctx ends.
+// Ask sends a question and waits for its answer until ctx ends. Once it was sent,
+// the error is an *Unanswered, ErrClosed or ErrRejected.
 func (c *Conn) Ask(ctx context.Context, question *specs.Message) (*specs.Message, error) {
 	answer, _, err := c.ask(ctx, question)
 	return answer, err
@@ -98,19 +100,20 @@ func (c *Conn) ask(ctx context.Context, question *specs.Message) (_ *specs.Messa
 	if err != nil {
 		return nil, false, err
 	}
+	sending := c.sends()
 	if err := c.send(ctx, c.opts.Header, question); err != nil {
 		c.pending.remove(key, waiting)
 		return nil, false, err
 	}
 	select {
 	case a := <-waiting:
-		return a.message, true, a.err
+		return a.message, true, c.told(sending, a.err)
 	case <-ctx.Done():
-		if c.pending.giveUp(key, waiting) {
-			return nil, true, fmt.Errorf("no answer: %w", ctx.Err())
+		if came, ok := c.pending.giveUp(key, waiting); ok {
+			return nil, true, c.unanswered(sending, came, ctx.Err())
 		}
 		a := <-waiting // it came in the same moment
-		return a.message, true, a.err
+		return a.message, true, c.told(sending, a.err)
 	}
 }
 
@@ -278,6 +281,7 @@ func (c *Conn) take(frame specs.Frame) error {
 	if frame.KeepAlive {
 		return c.queue(c.ctx, c.opts.Framing.AppendKeepAlive(nil))
 	}
+	c.received.Add(1)
 	if c.opts.Trace != nil {
 		c.opts.Trace(false, frame.Body)
 	}
@@ -325,13 +329,16 @@ func (c *Conn) takeFault(frame specs.Frame, err error) error {
 	if !errors.As(err, &in.Fault) {
 		in.Fault = &specs.FormatError{Detail: err.Error()}
 	}
-	if m, ok := c.opts.Codec.Salvage(frame.Body); ok {
+	m, ok := c.opts.Codec.Salvage(frame.Body)
+	if isAnswer(m.MTI()) {
+		c.takeGarbled(m, in.Fault)
+		return nil
+	}
+	if ok {
 		in.Message = m
 	}
-	if in.Message != nil && isAnswer(in.Message.MTI()) {
-		c.opts.Log.Warn().Str("station", c.opts.Name).Str("mti", in.Message.MTI()).Err(in.Fault).
-			Msg("an answer cannot be decoded: its question waits in vain")
-		return nil
+	if m.MTI() == "" { // it may be an answer
+		c.pending.garbled("", c.opts.KeyFields, in.Fault)
 	}
 	c.work(frame.Header, in)
 	return nil
