@@ -140,7 +140,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	running.Go(func() { g.stations.Run(ctx) })
 	running.Go(func() { g.notices.run(ctx) })
 	running.Go(func() { g.concludeLeft(ctx) })
+	running.Go(func() { g.watchClock(ctx) })
 	running.Wait()
+	g.Log.Info().Msg("all connections are closed")
 	return nil
 }
 

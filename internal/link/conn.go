@@ -205,6 +205,7 @@ func (c *Conn) writeBurst(frame []byte) error {
 func (c *Conn) sayDeaf(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg(NotReading + ", connection closed")
+		c.abandon()
 		c.trouble(NotReading)
 	}
 }
@@ -279,6 +280,7 @@ func (c *Conn) logEnd(err error) {
 // take decides what a frame is: keep-alive, reject, answer or question.
 func (c *Conn) take(frame specs.Frame) error {
 	if frame.KeepAlive {
+		c.opts.Log.Debug().Str("station", c.opts.Name).Str("remote", c.Remote()).Msg("keep-alive")
 		return c.queue(c.ctx, c.opts.Framing.AppendKeepAlive(nil))
 	}
 	c.received.Add(1)

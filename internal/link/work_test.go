@@ -24,7 +24,7 @@ func TestWorkersOfADoorAreLimited(t *testing.T) {
 			<-release
 			return answerTo(in.Message)
 		}))
-		const each = workersPerConn
+		const each = workersPerDoor / 4 // of a connection: fewer than it may have
 		var peers []peer
 		for n := range workersPerDoor / each {
 			p := g.arrive(t)
