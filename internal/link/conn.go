@@ -30,7 +30,8 @@ type Conn struct {
 	workers chan struct{}
 	pending pending
 	session Session
-	faults  int // undecodable bodies in a row; only the reading goroutine touches it
+	faults  int // undecodable bodies in a row; only the reading goroutine touches it and turn
+	turn    int // frames taken since others had theirs
 	done    sync.WaitGroup
 
 	draining atomic.Bool
@@ -244,7 +245,11 @@ func (r reader) ReadMessage(from io.Reader) (_ *iso8583.Message, err error) {
 		r.c.logEnd(err)
 		return nil, err
 	}
-	return nil, r.c.take(frame)
+	if err := r.c.take(frame); err != nil {
+		return nil, err
+	}
+	r.c.took()
+	return nil, nil
 }
 
 var errPanic = errors.New("reading a frame panicked")
