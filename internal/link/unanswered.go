@@ -46,7 +46,7 @@ func (u *Unanswered) came() string {
 	case WhyDiffers:
 		return "one came that differs in " + strings.Join(u.Fields, ", ")
 	case WhyOthers:
-		return fmt.Sprintf("%d other messages were received meanwhile", u.Received)
+		return fmt.Sprintf("other messages received meanwhile: %d", u.Received)
 	default:
 		return "nothing was received meanwhile"
 	}

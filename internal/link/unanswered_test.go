@@ -35,12 +35,12 @@ var replacements = map[string]struct {
 	"nothing":      {func(*testing.T, peer, *specs.Message) {}, WhyNothing, 0, nil, "", "nothing was received meanwhile"},
 	"a keep-alive": {func(_ *testing.T, far peer, _ *specs.Message) { far.write(make([]byte, 4)) }, WhyNothing, 0, nil, "", "nothing was received"},
 	"a question": {
-		func(_ *testing.T, far peer, _ *specs.Message) { far.send(echo(5)) }, WhyOthers, 1, nil, "", "1 other messages were received",
+		func(_ *testing.T, far peer, _ *specs.Message) { far.send(echo(5)) }, WhyOthers, 1, nil, "", "other messages received meanwhile: 1",
 	},
 	"answers to others": {func(_ *testing.T, far peer, q *specs.Message) {
 		far.send(anotherTime(answerTo(q)))
 		far.send(anotherTime(answerTo(q)))
-	}, WhyOthers, 2, nil, "", "2 other messages were received"},
+	}, WhyOthers, 2, nil, "", "other messages received meanwhile: 2"},
 	"one that differs": {
 		func(_ *testing.T, far peer, q *specs.Message) { far.send(anotherTrace(answerTo(q))) },
 		WhyDiffers, 1,
@@ -60,7 +60,7 @@ var replacements = map[string]struct {
 	"another whose key is garbled": {
 		func(t *testing.T, far peer, q *specs.Message) {
 			far.sendBody(specs.Header{}, badBody(t, anotherTrace(answerTo(q))))
-		}, WhyOthers, 1, nil, "", "1 other messages",
+		}, WhyOthers, 1, nil, "", "other messages received meanwhile: 1",
 	},
 	"one without all but its type": {
 		func(_ *testing.T, far peer, _ *specs.Message) { far.sendBody(specs.Header{}, []byte{0x08, 0x10, 1}) },

@@ -89,11 +89,12 @@ func (h *host) accept() *peer {
 type peer struct {
 	testing.TB
 	net.Conn
+	undone *atomic.Int64 // reversals that approveAll was told
 }
 
 func newPeer(t testing.TB, c net.Conn) *peer {
 	t.Cleanup(func() { _ = c.Close() })
-	return &peer{t, c}
+	return &peer{t, c, new(atomic.Int64)}
 }
 
 func (w *town) knock(door string) *peer {
@@ -176,6 +177,9 @@ func (p *peer) approveAll() {
 			question := p.read()
 			if question == nil {
 				return
+			}
+			if question.MTI() == "0420" {
+				p.undone.Add(1)
 			}
 			if _, err := p.Write(frame(p, approval(p, question))); err != nil {
 				return
