@@ -241,7 +241,7 @@ func (w *town) answeredAtTheTimeOut(at *peer, name, leading string) {
 	}
 	w.settled()
 	w.until("a line about each late answer", func() bool {
-		return w.log.count("nobody waits for this answer", name, `"why":"late"`) == responses["91"]
+		return w.log.count("nobody waits for this answer", name, `"mti":"0110"`, `"why":"late"`) == responses["91"]
 	})
 	w.echoed(p)
 }
