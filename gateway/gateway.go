@@ -74,7 +74,7 @@ type Options struct {
 	Observe                     func(Observed)     // hears of every message of a station
 	Asked                       func(Asked)        // hears of every question to an issuer
 	// Trouble hears of what a station did that is no request: an answer that
-	// nobody waits for ("answer " and why, see link.Unmatched), or why its
+	// nobody waits for or can read ("answer " and why, see link.Unmatched), or why its
 	// connection was closed (see link.Options).
 	Trouble func(station, what string)
 
@@ -142,7 +142,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	running.Go(func() { g.stations.Run(ctx) })
 	running.Go(func() { g.notices.run(ctx) })
 	running.Go(func() { g.concludeLeft(ctx) })
+	running.Go(func() { g.watchClock(ctx) })
 	running.Wait()
+	g.Log.Info().Msg("all connections are closed")
 	return nil
 }
 

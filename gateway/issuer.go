@@ -40,7 +40,7 @@ func (g *Gateway) ask(ctx context.Context, asked vault.Question, question messag
 		warning().Msg("issuer cannot be asked")
 		return token.IssuerAnswer{Silence: token.StandInDown}
 	default:
-		warning().Msg("issuer did not answer")
+		warning().Str("why", whySilent(err)).Msg("issuer did not answer")
 		return token.IssuerAnswer{Silence: token.StandInTimeout}
 	}
 	word, ok := wordOn(question, answer)
@@ -49,6 +49,16 @@ func (g *Gateway) ask(ctx context.Context, asked vault.Question, question messag
 		return token.IssuerAnswer{Silence: token.StandInTimeout}
 	}
 	return word
+}
+
+// whySilent is what came in an answer's place, "" when the question's end was
+// another.
+func whySilent(err error) string {
+	var u *link.Unanswered
+	if !errors.As(err, &u) {
+		return ""
+	}
+	return string(u.Why)
 }
 
 // wordOn is what an answer says on a question of the same kind. A 0110 on a
@@ -71,8 +81,8 @@ func wordOn(question, answer messages.Message) (word token.IssuerAnswer, ok bool
 }
 
 // errSilent is that an issuer was asked and gave no answer that could be read. It
-// wraps context.DeadlineExceeded when none came in time, and link.ErrClosed when
-// the connection ended meanwhile.
+// wraps a link.Unanswered when none came in time or one that cannot be decoded,
+// and link.ErrClosed when the connection ended meanwhile.
 var errSilent = errors.New("the issuer was asked and did not answer")
 
 // askTyped asks an issuer. The error wraps errSilent when the issuer may have got

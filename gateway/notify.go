@@ -2,10 +2,13 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/token"
@@ -33,6 +36,7 @@ type notifier struct {
 	wake    chan struct{} // for the new ones
 	all     chan struct{} // for all
 	seen    int64         // the notice up to which all have begun, or were put off; only run's goroutine touches it
+	told    chan letter   // acknowledged by their issuers, to be recorded
 	sending sync.WaitGroup
 
 	mu     sync.Mutex
@@ -49,7 +53,10 @@ type letterID struct {
 	id   int64
 }
 
-const whatNotice = "notice"
+const (
+	whatNotice = "notice"
+	whatAdvice = "advice"
+)
 
 // flight is a letter under way.
 type flight struct {
@@ -60,7 +67,7 @@ type flight struct {
 
 func newNotifier(g *Gateway) *notifier {
 	return &notifier{
-		gateway: g, wake: make(chan struct{}, 1), all: make(chan struct{}, 1),
+		gateway: g, wake: make(chan struct{}, 1), all: make(chan struct{}, 1), told: make(chan letter, noticesAnswered),
 		flying: make(map[letterID]flight), busy: make(map[string]int), landed: make(chan struct{}),
 	}
 }
@@ -95,6 +102,7 @@ func signal(c chan<- struct{}) {
 
 func (n *notifier) run(ctx context.Context) {
 	defer n.sending.Wait()
+	n.sending.Go(func() { n.record(ctx) })
 	look := time.NewTicker(noticeLook)
 	defer look.Stop()
 	for {
@@ -190,7 +198,11 @@ func (n *notifier) begin(ctx context.Context, l letter) {
 	}
 	n.flying[l.letterID] = flight{issuer: l.issuer, began: time.Now()}
 	n.busy[l.issuer]++
-	n.sending.Go(func() { n.end(l, n.send(ctx, l)) })
+	n.sending.Go(func() {
+		if over, err := n.send(ctx, l); over {
+			n.end(l, err)
+		}
+	})
 }
 
 // answered gives a letter's place free.
@@ -245,77 +257,85 @@ func (n *notifier) complain(ctx context.Context, what string, err error) {
 	}
 }
 
-// letter is a notice or an advice on its way.
-type letter struct {
-	letterID      // what is for the log, too: "notice" or "advice"
-	reason        string
-	issuer        string
-	transactionID string
-	tries         int
-	write         func(ctx context.Context) messages.Message // nil: it is over, and nobody is told
-	acknowledge   func(ctx context.Context, at time.Time) error
-	postpone      func(ctx context.Context, until time.Time, sent bool) error
-}
-
-func (n *notifier) notice(q vault.QueuedNotice) letter {
-	g := n.gateway
-	l := letter{
-		letterID: letterID{whatNotice, q.ID}, reason: string(q.Notice.Reason), issuer: q.Token.Issuer,
-		transactionID: q.Notice.TransactionID, tries: q.Tries,
-		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.Acknowledge(ctx, q.ID, at) },
-		postpone: func(ctx context.Context, until time.Time, sent bool) error {
-			return g.Store.Postpone(ctx, q.ID, until, sent)
-		},
-	}
-	if !overtaken(q) {
-		l.write = func(context.Context) messages.Message { return g.notification(q) }
-	}
-	return l
-}
-
-// overtaken reports whether a notice brings a passcode that is good no more,
-// because another one was drawn or the token is active.
-func overtaken(q vault.QueuedNotice) bool {
-	return q.Notice.Reason == token.NoticePasscode && q.Notice.Passcode != q.Token.Passcode.Number
-}
-
-func (n *notifier) advice(q vault.QueuedAdvice) letter {
-	g := n.gateway
-	return letter{
-		letterID: letterID{"advice", q.ID}, reason: string(q.Advice.Kind), issuer: q.Advice.Question.Issuer,
-		transactionID: q.Advice.TransactionID, tries: q.Tries,
-		write: func(ctx context.Context) messages.Message {
-			return adviceMessage(q, g.tokenIn(ctx, q.Advice), g.Now())
-		},
-		acknowledge: func(ctx context.Context, at time.Time) error { return g.Store.AcknowledgeAdvice(ctx, q.ID, at) },
-		postpone: func(ctx context.Context, until time.Time, sent bool) error {
-			return g.Store.PostponeAdvice(ctx, q.ID, until, sent)
-		},
-	}
-}
-
-// send sends a letter and records what came of it. The error is that it could
-// not be recorded.
-func (n *notifier) send(ctx context.Context, l letter) (err error) {
+// send sends a letter. It is over when the letter was put off, or that could not
+// be recorded, which is the error; an acknowledged one is over when record has
+// recorded it.
+func (n *notifier) send(ctx context.Context, l letter) (over bool, err error) {
 	g := n.gateway
 	defer func() { n.complain(ctx, "cannot record a "+l.what, err) }()
+	over = true
 	defer g.survive(&err)
 	mti, failed := n.deliver(ctx, l)
 	n.answered(l)
-	log := g.Log.With().Str("mti", mti).Str("reason", l.reason).
-		Str("issuer", l.issuer).Str("transaction", l.transactionID).Int("try", l.tries+1).Logger()
+	tell := func(level zerolog.Level) *zerolog.Event {
+		return g.Log.WithLevel(level).Str("mti", mti).Str("reason", l.reason).
+			Str("issuer", l.issuer).Str("transaction", l.transactionID).Int("try", l.tries+1)
+	}
 	if failed == nil {
-		err = l.acknowledge(ctx, g.Now())
-		log.Info().Msg(l.what + " acknowledged")
-		return err
+		tell(zerolog.InfoLevel).Msg(l.what + " acknowledged")
+		select {
+		case n.told <- l:
+			return false, nil
+		case <-ctx.Done():
+			return true, ctx.Err()
+		}
 	}
 	wait, sent := backOff(l.tries), !notSent(failed)
 	if !sent {
 		wait = noticeBackOffMin // nobody was bothered
 	}
 	err = l.postpone(ctx, g.Now().Add(wait), sent)
-	log.Warn().Err(failed).Dur("wait_ms", wait).Msg(l.what + " postponed")
-	return err
+	tell(zerolog.WarnLevel).Err(failed).Dur("wait_ms", wait).Msg(l.what + " postponed")
+	return true, err
+}
+
+// record records acknowledgements until ctx ends, as many at once as there are.
+func (n *notifier) record(ctx context.Context) {
+	for {
+		select {
+		case l := <-n.told:
+			all := map[string][]letter{l.what: {l}}
+			for range len(n.told) {
+				l := <-n.told
+				all[l.what] = append(all[l.what], l)
+			}
+			n.acknowledge(ctx, all[whatNotice], n.gateway.Store.Acknowledge)
+			n.acknowledge(ctx, all[whatAdvice], n.gateway.Store.AcknowledgeAdvices)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// acknowledge records letters at once, or one by one where the store does not
+// know one of them.
+func (n *notifier) acknowledge(ctx context.Context, letters []letter, store func(context.Context, []int64, time.Time) error) {
+	if len(letters) == 0 {
+		return
+	}
+	err := n.surely(func() error { return store(ctx, idsOf(letters), n.gateway.Now()) })
+	if errors.Is(err, vault.ErrNotFound) && len(letters) > 1 {
+		for _, l := range letters {
+			n.acknowledge(ctx, []letter{l}, store)
+		}
+		return
+	}
+	n.complain(ctx, "cannot record a "+letters[0].what, err)
+	for _, l := range letters {
+		n.end(l, err)
+	}
+}
+
+func (n *notifier) surely(do func() error) (err error) {
+	defer n.gateway.survive(&err)
+	return do()
+}
+
+func idsOf(letters []letter) (ids []int64) {
+	for _, l := range letters {
+		ids = append(ids, l.id)
+	}
+	return ids
 }
 
 func (n *notifier) deliver(ctx context.Context, l letter) (mti string, err error) {
@@ -342,42 +362,6 @@ func (n *notifier) tell(ctx context.Context, issuer string, message messages.Mes
 		return fmt.Errorf("answered with response code %s", response)
 	}
 	return nil
-}
-
-// acknowledgement is what an answer of the right kind says.
-func acknowledgement(sent, answer messages.Message) (response token.Response, ok bool) {
-	switch a := answer.(type) {
-	case *messages.NotificationAnswer:
-		_, ok = sent.(*messages.Notification)
-		return a.Response, ok
-	case *messages.AdviceAnswer:
-		_, ok = sent.(*messages.Advice)
-		return a.Response, ok
-	case *messages.ReversalAnswer:
-		_, ok = sent.(*messages.Reversal)
-		return a.Response, ok
-	}
-	return "", false
-}
-
-func (g *Gateway) notification(q vault.QueuedNotice) *messages.Notification {
-	stan := g.nextSTAN()
-	n := &messages.Notification{
-		PAN: q.Token.PAN,
-		Trace: messages.Trace{
-			Transmitted: messages.Stamp(g.Now()), STAN: stan, Acquirer: g.Institution, RRN: messages.RRN(g.Now(), stan),
-		},
-		TransactionID: q.Notice.TransactionID, Reason: q.Notice.Reason,
-		Token: messages.TokenDataOf(q.Token), Result: q.Notice.Result,
-	}
-	switch q.Notice.Reason {
-	case token.NoticePasscode:
-		n.Code = g.Passcodes.Passcode(q.Notice.Reference, q.Notice.Passcode)
-		n.CodeExpires, n.Method = q.Token.Passcode.Expires, token.ByPasscode
-	case token.NoticeExpiry, token.NoticeReplaced:
-		n.PANExpiry, n.PANSequence = q.Token.PANExpiry, q.Token.PANSequence
-	}
-	return n
 }
 
 func backOff(tries int) time.Duration {

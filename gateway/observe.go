@@ -84,6 +84,33 @@ func (g *Gateway) trouble(from stations.Station, what string) {
 	}
 }
 
+// clockJumpMin is how far the clock must go from the time that passes within a
+// look for the log to tell: more than it is ever slewed (ours).
+const (
+	clockJumpMin = 2 * time.Second
+	clockLook    = time.Second
+)
+
+// watchClock tells the log when the clock is set: which codes are good, and what
+// is late, hangs on it.
+func (g *Gateway) watchClock(ctx context.Context) {
+	look := time.NewTicker(clockLook)
+	defer look.Stop()
+	shown, passing := g.Now().Round(0), time.Now() // without the monotonic clock, and with it
+	for {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+		now, passed := g.Now().Round(0), time.Since(passing)
+		if by := now.Sub(shown) - passed; by.Abs() >= clockJumpMin {
+			g.Log.Warn().Stringer("by", by.Round(time.Second)).Msg("the clock was set")
+		}
+		shown, passing = now, passing.Add(passed)
+	}
+}
+
 // LinesUp tells of each issuer, by name, whether one of its connections can be
 // asked on.
 func (g *Gateway) LinesUp() map[string]bool { return g.stations.Up() }

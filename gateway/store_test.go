@@ -96,11 +96,11 @@ func (b *brittle) Due(ctx context.Context, at time.Time, after int64, limit int)
 	return b.Store.Due(ctx, at, after, limit)
 }
 
-func (b *brittle) Acknowledge(ctx context.Context, id int64, at time.Time) error {
+func (b *brittle) Acknowledge(ctx context.Context, ids []int64, at time.Time) error {
 	if err := b.fault("Acknowledge"); err != nil {
 		return err
 	}
-	return b.Store.Acknowledge(ctx, id, at)
+	return b.Store.Acknowledge(ctx, ids, at)
 }
 
 func newBrittleWorld(t *testing.T) (*world, *brittle) {

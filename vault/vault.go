@@ -129,16 +129,16 @@ type Store interface {
 	// sent: a line that was down is no try. It changes nothing on a notice that has ended, and gives ErrNotFound for
 	// an unknown one.
 	Postpone(ctx context.Context, id int64, until time.Time, sent bool) error
-	// Acknowledge ends a notice. It changes nothing on a notice that has
-	// ended, and gives ErrNotFound for an unknown one.
-	Acknowledge(ctx context.Context, id int64, at time.Time) error
+	// Acknowledge ends notices, at most ListMax, at once or not at all. It changes
+	// nothing on those that have ended, and gives ErrNotFound where one is unknown.
+	Acknowledge(ctx context.Context, ids []int64, at time.Time) error
 
 	// DueAdvices lists advices that wait to be sent at at, oldest first.
 	DueAdvices(ctx context.Context, at time.Time, limit int) ([]QueuedAdvice, error)
 	// PostponeAdvice is Postpone of an advice.
 	PostponeAdvice(ctx context.Context, id int64, until time.Time, sent bool) error
-	// AcknowledgeAdvice is Acknowledge of an advice.
-	AcknowledgeAdvice(ctx context.Context, id int64, at time.Time) error
+	// AcknowledgeAdvices is Acknowledge of advices.
+	AcknowledgeAdvices(ctx context.Context, ids []int64, at time.Time) error
 
 	// Ranges lists the registered ranges in the order of their digits, those
 	// that were removed with them.

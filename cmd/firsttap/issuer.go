@@ -155,8 +155,8 @@ func (a *issuerActor) connect() error {
 // wire is how the host speaks on every connection.
 func (a *issuerActor) wire() link.Options {
 	return link.Options{
-		Name: "issuer host", Codec: a.settings.Codec(), Framing: a.settings.Frames(), Key: messages.Key,
-		Handle: a.host.Handle, Log: a.log, Trace: a.trace,
+		Name: "issuer host", Codec: a.settings.Codec(), Framing: a.settings.Frames(),
+		Key: messages.Key, KeyFields: messages.KeyFields(), Handle: a.host.Handle, Log: a.log, Trace: a.trace,
 		Header: specs.Header{Destination: gatewayNumber, Source: a.settings.Station},
 	}
 }

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/firsttap/firsttap/internal/seed"
 	"github.com/firsttap/firsttap/simulator/phone"
+	"github.com/firsttap/firsttap/simulator/wallet"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
 )
@@ -23,7 +25,8 @@ import (
 const underWay = 50
 
 // TestStopLosesNothing stops a gateway with SIGTERM while requests wait for a
-// slow issuer: all are answered, and it ends with 0.
+// slow issuer: all are answered, one that comes meanwhile is refused, it ends
+// with 0, and the next start finds nothing half done.
 func TestStopLosesNothing(t *testing.T) {
 	h := newHouse(t)
 	at := h.elsewhere(t)
@@ -31,10 +34,14 @@ func TestStopLosesNothing(t *testing.T) {
 	gateway := h.start(t, at.gateway)
 	gateway.awaits(t, said["gateway"])
 	h.start(t, at.issuer).awaits(t, said["issuer"])
-	answered := h.asking(t, at, underWay)
+	w, answered := h.asking(t, at, underWay)
+	late, _ := applied(t, "http://"+at.site)
 	slow.awaits(t, underWay)
 	signal(t, gateway, syscall.SIGTERM)
 	gateway.awaits(t, "draining")
+	if a, err := w.Request(t.Context(), late); err != nil || a.Outcome.Response != token.IssuerUnavailable {
+		t.Errorf("meanwhile: 39=%s, %v", a.Outcome.Response, err)
+	}
 	slow.release()
 	for range underWay {
 		if err := <-answered; err != nil {
@@ -44,9 +51,30 @@ func TestStopLosesNothing(t *testing.T) {
 	if code := gateway.ends(t); code != 0 {
 		t.Errorf("it ends with %d", code)
 	}
+	next := h.start(t, at.gateway)
+	next.awaits(t, said["gateway"])
+	next.awaits(t, lineUp)
+	_, answered = h.asking(t, at, 1) // which the gateway serves after what it found
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(next.output(), resolved) {
+		t.Error("something was half done")
+	}
+	if n := slow.undone.Load(); n > 0 {
+		t.Errorf("the issuer was told that %d are undone", n)
+	}
 }
 
-// TestSecondSignalEndsAtOnce does not wait for the issuer.
+// What a gateway says when an issuer can be asked, and of each request that the
+// last run left half done.
+const (
+	lineUp   = "line is up"
+	resolved = "resolved after a restart"
+)
+
+// TestSecondSignalEndsAtOnce does not wait for the issuer, and leaves its request
+// to the next start.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	h := newHouse(t)
 	at := h.elsewhere(t)
@@ -54,7 +82,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	gateway := h.start(t, at.gateway)
 	gateway.awaits(t, said["gateway"])
 	h.start(t, at.issuer).awaits(t, said["issuer"])
-	answered := h.asking(t, at, 1)
+	_, answered := h.asking(t, at, 1)
 	slow.awaits(t, 1)
 	signal(t, gateway, syscall.SIGTERM)
 	gateway.awaits(t, "draining")
@@ -65,6 +93,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if err := <-answered; err == nil {
 		t.Error("the request was answered")
 	}
+	h.start(t, at.gateway).awaits(t, resolved)
 }
 
 func signal(t *testing.T, p *process, s syscall.Signal) {
@@ -74,9 +103,9 @@ func signal(t *testing.T, p *process, s syscall.Signal) {
 	}
 }
 
-// asking asks for tokens, of as many cards at once, and gives what becomes of
-// each request.
-func (h house) asking(t *testing.T, at places, n int) <-chan error {
+// asking asks for tokens, of as many cards at once by one wallet, and gives what
+// becomes of each request.
+func (h house) asking(t *testing.T, at places, n int) (*wallet.Wallet, <-chan error) {
 	t.Helper()
 	held, err := phone.New(seed.Stream(1, "phone"))
 	if err != nil {
@@ -101,7 +130,7 @@ func (h house) asking(t *testing.T, at places, n int) <-chan error {
 		asking.Wait()
 		w.Close()
 	})
-	return answered
+	return w, answered
 }
 
 // slow stands between a gateway and its issuer and holds activations back.
@@ -111,6 +140,7 @@ type slow struct {
 	asked    chan struct{}
 	released chan struct{}
 	release  func()
+	undone   atomic.Int64 // reversals of what was asked
 }
 
 // slow puts itself into the settings of the gateway, in its issuer's place.
@@ -168,7 +198,11 @@ func (s *slow) forward(issuer io.Writer, gateway io.Reader) {
 		if err != nil {
 			return
 		}
-		if m, err := specs.VisaStyleCodec().Parse(frame.Body); err == nil && m.MTI() == "0100" {
+		m, err := specs.VisaStyleCodec().Parse(frame.Body)
+		if err == nil && m.MTI() == "0420" {
+			s.undone.Add(1)
+		}
+		if err == nil && m.MTI() == "0100" {
 			s.asked <- struct{}{}
 			go s.later(issuer, framing, frame)
 			continue

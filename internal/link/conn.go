@@ -37,11 +37,12 @@ type Conn struct {
 	from   *bufio.Reader // the library's own is small
 	begun  func()        // socket.begin
 	faults int           // undecodable bodies in a row
-	turn   int           // requests handed on since it has let others run
+	turn   int           // frames taken since others had theirs
 
 	draining atomic.Bool
-	handling atomic.Int64 // requests taken and not answered yet
-	unsent   atomic.Int64 // frames queued and not written yet
+	handling atomic.Int64  // requests taken and not answered yet
+	unsent   atomic.Int64  // frames queued and not written yet
+	received atomic.Uint64 // messages, of any kind
 }
 
 // newConn takes over a connected socket. ping, when set, is called each time
@@ -79,7 +80,8 @@ func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn
 	return c, nil
 }
 
-// Ask sends a question and waits for its answer until ctx ends.
+// Ask sends a question and waits for its answer until ctx ends. Once it was sent,
+// the error is an *Unanswered, ErrClosed or ErrRejected.
 func (c *Conn) Ask(ctx context.Context, question *specs.Message) (*specs.Message, error) {
 	answer, _, err := c.ask(ctx, question)
 	return answer, err
@@ -97,19 +99,20 @@ func (c *Conn) ask(ctx context.Context, question *specs.Message) (_ *specs.Messa
 	if err != nil {
 		return nil, false, err
 	}
+	sending := c.sends()
 	if err := c.send(ctx, c.opts.Header, question); err != nil {
 		c.pending.remove(key, waiting)
 		return nil, false, err
 	}
 	select {
 	case a := <-waiting:
-		return a.message, true, a.err
+		return a.message, true, c.told(sending, a.err)
 	case <-ctx.Done():
-		if c.pending.giveUp(key, waiting) {
-			return nil, true, fmt.Errorf("no answer: %w", ctx.Err())
+		if came, ok := c.pending.giveUp(key, waiting); ok {
+			return nil, true, c.unanswered(sending, came, ctx.Err())
 		}
 		a := <-waiting // it came in the same moment
-		return a.message, true, a.err
+		return a.message, true, c.told(sending, a.err)
 	}
 }
 
@@ -150,7 +153,11 @@ func (r reader) ReadMessage(io.Reader) (_ *iso8583.Message, err error) {
 		r.c.logEnd(err)
 		return nil, err
 	}
-	return nil, r.c.take(frame)
+	if err := r.c.take(frame); err != nil {
+		return nil, err
+	}
+	r.c.took()
+	return nil, nil
 }
 
 var errPanic = errors.New("reading a frame panicked")
@@ -180,9 +187,11 @@ func (c *Conn) logEnd(err error) {
 // take decides what a frame is: keep-alive, reject, answer or question.
 func (c *Conn) take(frame specs.Frame) error {
 	if frame.KeepAlive {
+		c.opts.Log.Debug().Str("station", c.opts.Name).Str("remote", c.Remote()).Msg("keep-alive")
 		alive := c.opts.Framing.AppendKeepAlive(nil)
 		return c.queue(c.ctx, &alive)
 	}
+	c.received.Add(1)
 	if c.opts.Trace != nil {
 		c.opts.Trace(false, frame.Body)
 	}
@@ -230,13 +239,16 @@ func (c *Conn) takeFault(frame specs.Frame, err error) error {
 	if !errors.As(err, &in.Fault) {
 		in.Fault = &specs.FormatError{Detail: err.Error()}
 	}
-	if m, ok := c.opts.Codec.Salvage(frame.Body); ok {
+	m, ok := c.opts.Codec.Salvage(frame.Body)
+	if isAnswer(m.MTI()) {
+		c.takeGarbled(m, in.Fault)
+		return nil
+	}
+	if ok {
 		in.Message = m
 	}
-	if in.Message != nil && isAnswer(in.Message.MTI()) {
-		c.opts.Log.Warn().Str("station", c.opts.Name).Str("mti", in.Message.MTI()).Err(in.Fault).
-			Msg("an answer cannot be decoded: its question waits in vain")
-		return nil
+	if m.MTI() == "" { // it may be an answer
+		c.pending.garbled("", c.opts.KeyFields, in.Fault)
 	}
 	c.work(frame.Header, in)
 	return nil

@@ -10,8 +10,8 @@ import (
 
 // crew is the goroutines that handle the requests of a door or pool. Who has
 // handled one waits for the next, since its stack has grown to what a handler
-// needs. There are never more than requests are handled at once, but for
-// restTime, and none after the last connection has ended.
+// needs. There are never more than requests may be handled at once, and none
+// after the last connection has ended.
 type crew struct {
 	mu    sync.Mutex
 	conns int
@@ -93,7 +93,9 @@ func (w *crew) rested() (hand chan job) {
 func (w *crew) work(hand chan job) {
 	for j := range hand {
 		j.do()
-		if !w.rest(hand) {
+		rests := w.rest(hand) // before its place is free: who takes that finds a hand, and there are no more than places
+		j.end()
+		if !rests {
 			return
 		}
 	}
@@ -114,9 +116,12 @@ func (w *crew) rest(hand chan job) bool {
 }
 
 func (j job) do() {
-	defer j.conn.done.Done()
-	defer j.conn.handling.Add(-1)
-	defer j.conn.leave()
 	defer j.conn.recovered()
 	j.conn.handle(j.header, j.in)
+}
+
+func (j job) end() {
+	j.conn.leave()
+	j.conn.handling.Add(-1)
+	j.conn.done.Done()
 }

@@ -25,18 +25,19 @@ import (
 	"github.com/firsttap/firsttap/specs"
 )
 
-// Limits of one connection and of one door. All are ours.
+// Limits of one connection and of one door. All are ours. A station that uses
+// up all of them has 832 goroutines: 4 of each connection, 2 of each handshake,
+// 1 of each request. That leaves some for the rest of a gateway below 1,000.
 const (
 	writeQueueFrames = 1024             // answers waiting for a slow reader
 	writeBurstBytes  = 64 << 10         // frames joined into one write
 	readBytes        = 16 << 10         // read at once
 	workersPerConn   = 256              // requests handled at once; further ones wait in the socket
-	turnRequests     = 16               // handed on by a connection before others run
-	handshakesMax    = 128              // TLS handshakes of a door at once
+	handshakesMax    = 32               // TLS handshakes of a door at once
 	pendingMax       = 4096             // questions waiting for an answer
 	faultsInRowMax   = 16               // undecodable bodies before the connection is closed
-	workersPerDoor   = 1024             // requests of all connections of a door or pool handled at once
-	connectionsMax   = 128              // of one door: four goroutines each
+	workersPerDoor   = 256              // requests of all connections of a door or pool handled at once
+	connectionsMax   = 128              // of one door
 	frameTimeout     = 5 * time.Second  // from a frame's first byte to its last
 	writeTimeout     = 5 * time.Second  // of one write
 	idleTimeout      = 10 * time.Minute // without a byte from the peer
@@ -115,7 +116,7 @@ type Options struct {
 	Pool *Pool
 
 	ConnectionsMax    int           // of a door; 0 is 128
-	InFlight          int           // requests of a connection handled at once; 0 is 256; of a door or pool, 1024 or this
+	InFlight          int           // requests of a connection handled at once; 0 is 256; of a door or pool 256, or this
 	RequestsPerSecond int           // of a door or line, all connections together; 0 is without end
 	IdleTimeout       time.Duration // without a byte from the peer; 0 is 10 minutes
 	AnswerTimeout     time.Duration // that a handler has, and that Ask waits; 0 is 30 s, and no bound of Ask's own

@@ -19,6 +19,7 @@ type answer struct {
 type pending struct {
 	mu     sync.Mutex
 	byKey  map[string]chan answer
+	hints  map[string]hint // of some of them; see note
 	past   past
 	closed bool
 }
@@ -49,7 +50,7 @@ func (p *pending) deliver(key string, a answer) bool {
 	defer p.mu.Unlock()
 	waiting, ok := p.byKey[key]
 	if ok {
-		delete(p.byKey, key)
+		p.forget(key)
 		p.past.add(key, true)
 		waiting <- a
 	}
@@ -64,23 +65,30 @@ func (p *pending) remove(key string, waiting chan answer) bool {
 	return p.removeLocked(key, waiting)
 }
 
-// giveUp is remove for a question that was sent: an answer may still come.
-func (p *pending) giveUp(key string, waiting chan answer) bool {
+// giveUp is remove for a question that was sent: an answer may still come. It
+// gives what came in the answer's place.
+func (p *pending) giveUp(key string, waiting chan answer) (came hint, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	came = p.hints[key]
 	if !p.removeLocked(key, waiting) {
-		return false
+		return hint{}, false
 	}
 	p.past.add(key, false)
-	return true
+	return came, true
 }
 
 func (p *pending) removeLocked(key string, waiting chan answer) bool {
 	if p.byKey[key] != waiting {
 		return false
 	}
-	delete(p.byKey, key)
+	p.forget(key)
 	return true
+}
+
+func (p *pending) forget(key string) {
+	delete(p.byKey, key)
+	delete(p.hints, key)
 }
 
 func (p *pending) len() int {
@@ -95,7 +103,7 @@ func (p *pending) failAll() {
 	defer p.mu.Unlock()
 	p.closed = true
 	for key, waiting := range p.byKey {
-		delete(p.byKey, key)
+		p.forget(key)
 		waiting <- answer{err: ErrClosed}
 	}
 }

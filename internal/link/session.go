@@ -2,6 +2,8 @@ package link
 
 import (
 	"context"
+	"crypto/tls"
+	"net"
 	"sync/atomic"
 	"time"
 )
@@ -38,4 +40,16 @@ func (c *Conn) Drain(ctx context.Context) {
 // quiet reports that nothing is handled, waited for or about to be written.
 func (c *Conn) quiet() bool {
 	return c.handling.Load() == 0 && c.unsent.Load() == 0 && c.pending.len() == 0
+}
+
+// abandon has the connection end with a reset. What the peer did not take would
+// else stay in the system for minutes, and the peer not hear of the end.
+func (c *Conn) abandon() {
+	socket := c.socket.Conn
+	if secured, ok := socket.(*tls.Conn); ok {
+		socket = secured.NetConn()
+	}
+	if t, ok := socket.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
 }

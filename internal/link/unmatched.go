@@ -1,13 +1,12 @@
 package link
 
 import (
-	"strings"
 	"time"
 
 	"github.com/firsttap/firsttap/specs"
 )
 
-// Why is why nobody waits for an answer.
+// Why is why nobody waits for an answer, or why a question got none.
 type Why string
 
 // Reasons for an answer that nobody waits for.
@@ -16,14 +15,17 @@ const (
 	WhyTwice   Why = "twice"      // its question was answered before
 	WhyDiffers Why = "differs"    // a question waits that differs in some fields
 	WhyUnknown Why = "unexpected" // no such question was asked, or long ago
+
+	WhyUndecodable Why = "undecodable" // it is not of the form that was agreed
 )
 
-// Unmatched is an answer that nobody waits for.
+// Unmatched is an answer that nobody waits for, or that cannot be decoded.
 type Unmatched struct {
-	Message *specs.Message
+	Message *specs.Message // with WhyUndecodable, what could be read
 	Why     Why
-	Late    time.Duration // WhyLate: after its asker gave up; WhyTwice: after the first
-	Fields  []string      // WhyDiffers: names of the fields, as Options.KeyFields has them
+	Late    time.Duration      // WhyLate: after its asker gave up; WhyTwice: after the first
+	Fields  []string           // WhyDiffers: names of the fields, as Options.KeyFields has them
+	Fault   *specs.FormatError // WhyUndecodable
 }
 
 // pastMax is how many questions that wait no more are remembered: those of some
@@ -50,6 +52,21 @@ func (c *Conn) takeAnswer(m *specs.Message) {
 	}
 }
 
+// takeGarbled takes an answer that cannot be decoded. If its key could be read,
+// its question waits no longer: what it was answered is not to be known.
+func (c *Conn) takeGarbled(m *specs.Message, fault *specs.FormatError) {
+	key := c.opts.Key(m)
+	matched := c.pending.deliver(key, answer{err: fault})
+	if !matched {
+		c.pending.garbled(key, c.opts.KeyFields, fault)
+	}
+	c.opts.Log.Warn().Str("station", c.opts.Name).Str("mti", m.MTI()).Bool("matched", matched).Err(fault).
+		Msg("an answer cannot be decoded")
+	if c.opts.Unmatched != nil {
+		c.opts.Unmatched(Unmatched{Message: m, Why: WhyUndecodable, Fault: fault})
+	}
+}
+
 // explain finds out why nobody waits for a key.
 func (p *pending) explain(key string, names []string) Unmatched {
 	p.mu.Lock()
@@ -65,40 +82,4 @@ func (p *pending) explain(key string, names []string) Unmatched {
 		return Unmatched{Why: WhyDiffers, Fields: fields}
 	}
 	return Unmatched{Why: WhyUnknown}
-}
-
-// nearest names the fields in which a key differs from the question that
-// differs least from it, in less than half of them. A key without names for its
-// parts is near to none.
-func (p *pending) nearest(key string, names []string) (fields []string) {
-	parts := strings.Split(key, "/")
-	if len(names) != len(parts) {
-		return nil
-	}
-	fewest := (len(parts) + 1) / 2
-	for other := range p.byKey {
-		if differ := differing(parts, strings.Split(other, "/")); differ != nil && len(differ) < fewest {
-			fewest, fields = len(differ), fieldNames(differ, names)
-		}
-	}
-	return fields
-}
-
-func differing(a, b []string) (at []int) {
-	if len(a) != len(b) {
-		return nil
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			at = append(at, i)
-		}
-	}
-	return at
-}
-
-func fieldNames(at []int, names []string) (list []string) {
-	for _, i := range at {
-		list = append(list, names[i])
-	}
-	return list
 }

@@ -17,11 +17,13 @@ func partsKey(m *specs.Message) string {
 	return fmt.Sprintf("08/%s/%s/%s", m.Text(fieldTransmitted), m.Text(fieldTrace), m.Text(fieldCode))
 }
 
+var partsFields = []string{"class", "field 7", "field 11", "field 70"}
+
 // explaining takes the answers that nobody waits for.
 func explaining() (Options, <-chan Unmatched) {
 	found := make(chan Unmatched, 16)
 	o := options(io.Discard, silent)
-	o.Key, o.KeyFields = partsKey, []string{"class", "field 7", "field 11", "field 70"}
+	o.Key, o.KeyFields = partsKey, partsFields
 	o.Unmatched = func(u Unmatched) { found <- u }
 	return o, found
 }

@@ -1,7 +1,9 @@
 package link
 
 import (
-	"runtime"
+	"os"
+	"sync"
+	"time"
 
 	"github.com/firsttap/firsttap/specs"
 )
@@ -23,9 +25,6 @@ func (c *Conn) work(h specs.Header, in Inbound) {
 	}
 	c.done.Add(1)
 	c.opts.crew.take(job{c, h, in})
-	if c.turn++; c.turn%turnRequests == 0 {
-		runtime.Gosched() // lets the workers run before more is read: a flood must not fill the run queue before others
-	}
 }
 
 // enter takes a worker's place, of the connection and of its door, and reports
@@ -66,4 +65,73 @@ func (c *Conn) leave() {
 		<-c.opts.places
 	}
 	<-c.workers
+}
+
+// turnFrames is how many frames of a connection are taken before others have
+// their turn: some tenths of a millisecond of work (ours).
+const turnFrames = 16
+
+// took counts a frame, and ends the connection's turn with the last.
+func (c *Conn) took() {
+	if c.turn++; c.turn == turnFrames {
+		c.turn = 0
+		giveWay()
+	}
+}
+
+// beat is a pipe that is read and written by those who give way.
+type beat struct{ from, to *os.File }
+
+var theBeat = sync.OnceValue(func() *beat {
+	from, to, err := os.Pipe()
+	if err != nil {
+		return nil // out of file descriptors: nobody gives way
+	}
+	return &beat{from, to}
+})
+
+// giveWay lets all goroutines run whose sockets have something to be read. The
+// runtime looks at sockets when nothing else can run, and else a hundred times a
+// second: a flood, which always can, would keep a quiet peer waiting. Whoever
+// waits for a pipe is woken by the same look as all others are.
+func giveWay() {
+	b := theBeat()
+	if b == nil {
+		return
+	}
+	go func() { _, _ = b.to.Write([]byte{0}) }() // not before the pipe is waited for
+	_, _ = b.from.Read(make([]byte, 1))
+}
+
+// rate is a bucket that fills with a second's requests: a pause of a second
+// allows a burst of as many. A nil rate allows everything.
+type rate struct {
+	perSecond float64
+	mu        sync.Mutex
+	left      float64
+	filled    time.Time
+}
+
+func newRate(perSecond int) *rate {
+	if perSecond <= 0 {
+		return nil
+	}
+	return &rate{perSecond: float64(perSecond), left: float64(perSecond), filled: time.Now()}
+}
+
+// take takes one request out, and reports whether there was one.
+func (r *rate) take() bool {
+	if r == nil {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	r.left = min(r.perSecond, r.left+now.Sub(r.filled).Seconds()*r.perSecond)
+	r.filled = now
+	if r.left < 1 {
+		return false
+	}
+	r.left--
+	return true
 }

@@ -2,9 +2,11 @@ package link
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -24,7 +26,7 @@ func TestWorkersOfADoorAreLimited(t *testing.T) {
 			<-release
 			return answerTo(in.Message)
 		}))
-		const each = workersPerConn
+		const each = workersPerDoor / 4 // of a connection: fewer than it may have
 		var peers []peer
 		for n := range workersPerDoor / each {
 			p := g.arrive(t)
@@ -71,6 +73,17 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 			t.Errorf("told of %v", troubles)
 		}
 	})
+}
+
+// A peer that is given up hears of it: nothing is kept for it.
+func TestAbandonedPeerIsReset(t *testing.T) {
+	noLeaks(t)
+	c, far := beginLoopback(t, options(io.Discard, answering))
+	c.abandon()
+	c.Close()
+	if _, err := far.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("it reads %v", err)
+	}
 }
 
 // A door that was shut takes nobody, and serves whom it has until it is drained.

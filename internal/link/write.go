@@ -105,6 +105,7 @@ func (c *Conn) writeBurst(frame *[]byte) error {
 func (c *Conn) sayDeaf(err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg(NotReading + ", connection closed")
+		c.abandon()
 		c.trouble(NotReading)
 	}
 }

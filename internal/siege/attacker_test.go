@@ -19,12 +19,13 @@ import (
 	"github.com/firsttap/firsttap/specs"
 )
 
-// bufferBytes is what the sockets of the town hold of answers that nobody reads:
-// little, so that attacks that fill them are quick. Those for requests are as
-// the system makes them: small ones let a flood crawl, by TCP's window probes.
-const bufferBytes = 64 << 10
+// bufferBytes is what a socket of the town holds of answers that nobody reads:
+// less than those for requests, which are as the system makes them. Once a peer
+// that does not read has its buffer full, TCP hears of its own requests but by
+// probes, ever more seldom: what fills the gateway's must be there by then.
+const bufferBytes = 16 << 10
 
-// poor is a listener that gives EMFILE for a while and connections with small
+// poor is a listener that gives EMFILE for a while, and connections with small
 // buffers for what they write.
 type poor struct {
 	net.Listener
@@ -88,20 +89,37 @@ func (h *host) accept() *peer {
 type peer struct {
 	testing.TB
 	net.Conn
+	undone *atomic.Int64 // reversals that approveAll was told
 }
 
 func newPeer(t testing.TB, c net.Conn) *peer {
 	t.Cleanup(func() { _ = c.Close() })
-	return &peer{t, c}
+	return &peer{t, c, new(atomic.Int64)}
 }
 
 func (w *town) knock(door string) *peer {
 	w.Helper()
-	c, err := net.Dial("tcp", w.doors[door])
+	c, err := net.Dial("tcp", w.gateway.Address(door))
 	w.must(err)
-	t := c.(*net.TCPConn)
-	_ = t.SetReadBuffer(bufferBytes)
+	_ = c.(*net.TCPConn).SetReadBuffer(bufferBytes)
 	return newPeer(w, c)
+}
+
+// sides are a connection from every side: of a wallet, of a merchant, of an
+// issuer that dials in and of one that is dialled.
+func (w *town) sides() map[string]*peer {
+	w.Helper()
+	return map[string]*peer{wallets: w.knock(wallets), merchants: w.knock(merchants), cove: w.knock(cove), meadow: w.line}
+}
+
+// leave closes connections that w.sides gave, but for the one that the gateway
+// dialled.
+func (w *town) leave(sides map[string]*peer) {
+	for name, p := range sides {
+		if name != meadow {
+			_ = p.Close()
+		}
+	}
 }
 
 // frame is a message as it goes over the wire.
@@ -159,6 +177,9 @@ func (p *peer) approveAll() {
 			question := p.read()
 			if question == nil {
 				return
+			}
+			if question.MTI() == "0420" {
+				p.undone.Add(1)
 			}
 			if _, err := p.Write(frame(p, approval(p, question))); err != nil {
 				return

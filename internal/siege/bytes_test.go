@@ -2,7 +2,9 @@ package siege_test
 
 import (
 	"bytes"
+	"io"
 	"math/rand/v2"
+	"net"
 	"testing"
 
 	"github.com/firsttap/firsttap/specs"
@@ -27,7 +29,7 @@ func TestBytes(t *testing.T) {
 		"text":                   {[]byte("GET / HTTP/1.1\r\n\r\n"), "bad frame"},
 		"noise":                  {noise, "bad frame"},
 		"header in pieces":       {append([]byte{0, 30, 0, 0}, make([]byte, 30)...), "bad frame"},
-		"undecodable messages":   {bytes.Repeat(undecodable(t), 16), "too many undecodable messages in a row"},
+		"undecodable messages":   {bytes.Repeat(undecodable(t), faultsInRow), "too many undecodable messages in a row"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.log.clear()
@@ -61,24 +63,44 @@ func undecodable(t *testing.T) []byte {
 func TestKeepAlives(t *testing.T) {
 	w := newTown(t)
 	w.walls.under(func() {
-		for _, p := range []*peer{w.knock(wallets), w.knock(merchants), w.knock(cove), w.line} {
+		sides := w.sides()
+		for name, p := range sides {
 			const n = 500
 			p.throw(make([]byte, 4*n))
 			answered := make([]byte, 4*n)
-			for got := 0; got < len(answered); {
-				more, err := p.Conn.Read(answered[got:])
-				if err != nil {
-					t.Fatal(err)
-				}
-				got += more
+			if _, err := io.ReadFull(p.Conn, answered); err != nil {
+				t.Fatal(err)
 			}
 			if !bytes.Equal(answered, make([]byte, 4*n)) {
 				t.Error("not answered in kind")
 			}
 			w.echoed(p)
-			if p != w.line {
-				_ = p.Close()
+			if lines := w.log.count(`"level":"debug"`, "keep-alive", name); lines != n {
+				t.Errorf("%s: %d lines tell of it", name, lines)
 			}
+		}
+		w.leave(sides)
+	})
+}
+
+// TestByteByByte writes a frame in as many pieces as it has bytes: it is served.
+func TestByteByByte(t *testing.T) {
+	w := newTown(t)
+	w.walls.under(func() {
+		sides := w.sides()
+		for _, p := range sides {
+			_ = p.Conn.(*net.TCPConn).SetNoDelay(true)
+			whole := w.echoes(1)
+			for i := range whole {
+				p.throw(whole[i : i+1])
+			}
+			if a := p.read(); a == nil || a.Text(specs.P(39)) != "00" {
+				t.Errorf("answered with %v", a)
+			}
+		}
+		w.leave(sides)
+		if n := w.log.count(`"level":"warn"`); n > 0 {
+			t.Errorf("%d lines complain of it", n)
 		}
 	})
 }

@@ -37,7 +37,7 @@ func TestDrain(t *testing.T) {
 	idle.wantEnd() // so that all doors are shut
 	for _, door := range []string{wallets, merchants, secured, cove} {
 		w.until("a shut door", func() bool {
-			c, err := net.Dial("tcp", w.doors[door])
+			c, err := net.Dial("tcp", w.gateway.Address(door))
 			if err == nil {
 				_ = c.Close()
 			}

@@ -1,22 +1,37 @@
 package siege_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
+	"github.com/firsttap/firsttap/gateway"
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
 )
 
-const inFlight = 256 // requests of a connection that are handled at once
+const (
+	inFlight    = 256 // requests of a connection that are handled at once
+	faultsInRow = 16  // undecodable messages before a connection is closed
+	few         = 10  // less than that
+)
 
 func (w *town) activations(n int, leading string) []messages.Message {
-	list := make([]messages.Message, n)
-	for i := range list {
-		list[i] = w.activation(leading)
+	w.Helper()
+	return w.requests(n, wallets, leading)
+}
+
+// of is the issuer of a range that the attacker plays: its connection, and its
+// range.
+func (w *town) of(issuer string) (at *peer, leading string) {
+	w.Helper()
+	if issuer == meadow {
+		return w.line, meadowRange
 	}
-	return list
+	at = w.knock(cove)
+	w.until("the issuer's connection", func() bool { return w.gateway.LinesUp()[cove] })
+	return at, coveRange
 }
 
 // answers are the consents to questions, in one piece.
@@ -27,20 +42,28 @@ func answers(t testing.TB, questions []*specs.Message) (bytes []byte) {
 	return bytes
 }
 
-func TestWalletResetsWithRequestsInFlight(t *testing.T) {
+func TestResetsWithRequestsInFlight(t *testing.T) {
 	w := newTown(t)
-	w.walls.under(func() {
-		p := w.knock(wallets)
-		p.send(w.activations(inFlight, meadowRange)...)
-		questions := w.line.readAll(inFlight)
-		p.reset()
-		w.walls.served()
-		w.line.throw(answers(t, questions))
-		w.line.approveAll() // notices of the tokens
-		w.settled()
-		w.says("connection lost", wallets)
-		w.says("answer not delivered", wallets)
-	})
+	for _, door := range []string{wallets, merchants} {
+		t.Run(door, func(t *testing.T) {
+			w.walls.under(func() {
+				p := w.knock(door)
+				p.send(w.requests(inFlight, door, meadowRange)...)
+				questions := w.line.readAll(inFlight)
+				p.reset()
+				w.walls.served()
+				w.line.throw(answers(t, questions))
+				if door == wallets {
+					for range inFlight { // notices of the tokens
+						w.line.throw(answers(t, w.line.readAll(1)))
+					}
+				}
+				w.settled()
+				w.says("connection lost", door)
+				w.says("answer not delivered", door)
+			})
+		})
+	}
 }
 
 // TestIssuerResetsWithQuestionsInFlight holds that every request is answered
@@ -49,11 +72,7 @@ func TestIssuerResetsWithQuestionsInFlight(t *testing.T) {
 	for _, name := range []string{meadow, cove} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t)
-			at, leading := w.line, meadowRange
-			if name == cove {
-				at, leading = w.knock(cove), coveRange
-				w.until("the issuer's connection", func() bool { return w.gateway.LinesUp()[cove] })
-			}
+			at, leading := w.of(name)
 			w.walls.under(func() {
 				p := w.knock(wallets)
 				p.send(w.activations(inFlight, leading)...)
@@ -90,56 +109,141 @@ func (w *town) dialled(door string, use func(*station)) {
 
 func TestSameTraceTwiceInFlight(t *testing.T) {
 	w := newTown(t)
-	w.walls.under(func() {
-		p := w.knock(wallets)
-		request := w.activation(meadowRange)
-		p.send(request)
-		questions := w.line.readAll(1)
-		p.send(request)
-		w.says("repeat of a request under way", wallets)
-		w.line.throw(answers(t, questions))
-		w.line.approveAll()
-		first := p.readAll(1)[0]
-		p.send(request) // over, so that its answer is given again
-		if again := p.readAll(1)[0]; first.Text(specs.P(39)) != "00" || again.Text(specs.P(38)) != first.Text(specs.P(38)) || again.Text(specs.P(39)) != "00" {
-			t.Errorf("answered with %s, and again with %s", first.Text(specs.P(39)), again.Text(specs.P(39)))
-		}
-	})
+	for _, door := range []string{wallets, merchants} {
+		t.Run(door, func(t *testing.T) {
+			w.walls.under(func() {
+				p := w.knock(door)
+				request := w.request(door, meadowRange)
+				p.send(request)
+				questions := w.line.readAll(1)
+				p.send(request)
+				w.says("repeat of a request under way", door)
+				w.line.throw(answers(t, questions))
+				first := p.readAll(1)[0]
+				p.send(request) // over, so that its answer is given again
+				if again := p.readAll(1)[0]; first.Text(specs.P(39)) != "00" || again.Text(specs.P(38)) != first.Text(specs.P(38)) || again.Text(specs.P(39)) != "00" {
+					t.Errorf("answered with %s, and again with %s", first.Text(specs.P(39)), again.Text(specs.P(39)))
+				}
+				if door == wallets {
+					w.line.throw(answers(t, w.line.readAll(1))) // a notice of the token
+				}
+			})
+		})
+	}
 }
 
-// TestReplyAtTheTimeOut has the issuer answer at the moment when the gateway
-// gives up: each request gets one answer, which is the issuer's or 91, and what
-// the issuer granted in vain is undone.
+// TestReplies has issuers answer in ways that are none, or one too many.
+func TestReplies(t *testing.T) {
+	for _, name := range []string{meadow, cove} {
+		for why, test := range map[string]struct {
+			n      int
+			line   string // about the reply
+			answer func(*specs.Message) []byte
+			told   string // about the question; "" when it was answered
+			how    []func(*gateway.Options)
+		}{
+			"twice": {underWay, `"why":"twice"`, func(q *specs.Message) []byte {
+				return answers(t, []*specs.Message{q, q})
+			}, "", nil},
+			"undecodable": {few, "an answer cannot be decoded", func(q *specs.Message) []byte {
+				return spoilt(t, approval(t, q))
+			}, `"why":"undecodable"`, nil},
+			"differs": {few, `"why":"differs","differs_in":["field 41"]`, func(q *specs.Message) []byte {
+				a := approval(t, q)
+				a.Set(specs.P(41), "TERMID99")
+				return frame(t, a)
+			}, `"why":"differs"`, []func(*gateway.Options){func(o *gateway.Options) { o.IssuerTimeout = 2 * hastyTimeout }}},
+		} {
+			t.Run(name+", "+why, func(t *testing.T) {
+				w := newTown(t, test.how...)
+				at, leading := w.of(name)
+				w.walls.under(func() {
+					p := w.knock(wallets)
+					p.send(w.activations(test.n, leading)...)
+					for _, q := range at.readAll(test.n) {
+						at.throw(test.answer(q))
+					}
+					at.approveAll() // notices, or what undoes
+					want := token.IssuerUnavailable
+					if test.told == "" {
+						want = token.Approved
+					}
+					for _, a := range p.readAll(test.n) {
+						if r := a.Text(specs.P(39)); r != string(want) {
+							t.Errorf("answered with %s", r)
+						}
+					}
+					w.until("a line about each", func() bool { return w.log.count(test.line, name) == test.n })
+					if n := w.log.count("issuer did not answer", name, test.told); test.told != "" && n != test.n {
+						t.Errorf("%d lines tell of the questions", n)
+					}
+					if n := w.log.count("deadline exceeded"); (n > 0) != (test.how != nil) {
+						t.Errorf("%d questions were waited for in vain", n)
+					}
+					w.settled()
+					if test.told != "" { // the issuer may have granted it
+						w.until("what undoes each", func() bool { return at.undone.Load() >= int64(test.n) })
+					}
+				})
+			})
+		}
+	}
+}
+
+// spoilt is an answer whose field 39 is no text, and whose key can be read.
+func spoilt(t testing.TB, m *specs.Message) []byte {
+	t.Helper()
+	m.Set(specs.P(39), "ZZ")
+	whole := frame(t, m)
+	at := bytes.Index(whole, []byte{0xE9, 0xE9})
+	if at < 0 || bytes.Contains(whole[at+1:], []byte{0xE9, 0xE9}) {
+		t.Fatal("field 39 is not to be found")
+	}
+	whole[at] = 0
+	return whole
+}
+
+// TestReplyAtTheTimeOut has issuers answer at the moment when the gateway gives
+// up: each request gets one answer, which is the issuer's or 91, and what the
+// issuer granted in vain is undone.
 func TestReplyAtTheTimeOut(t *testing.T) {
-	w := newTown(t, hasty)
-	const n = 64
-	w.walls.under(func() {
-		p := w.knock(wallets)
-		p.send(w.activations(n, meadowRange)...)
-		questions := w.line.readAll(n)
-		asked := time.Now() // or a little earlier
-		for i, q := range questions {
-			timer := time.NewTimer(time.Until(asked.Add(hastyTimeout + 3*time.Duration(i-n/2-n/4)*time.Millisecond)))
-			<-timer.C
-			w.line.throw(answers(t, []*specs.Message{q}))
-		}
-		w.line.approveAll()
-		seen := make(map[string]int)
-		responses := make(map[string]int)
-		for _, a := range p.readAll(n) {
-			seen[a.Text(specs.P(11))]++
-			responses[a.Text(specs.P(39))]++
-		}
-		t.Logf("answered with %v", responses)
-		if len(seen) != n || responses["00"]+responses["91"] != n {
-			t.Errorf("%d requests were answered, with %v", len(seen), responses)
-		}
-		w.settled()
-		w.until("a line about each late answer", func() bool {
-			return w.log.count("nobody waits for this answer", meadow, `"why":"late"`) == responses["91"]
+	for _, name := range []string{meadow, cove} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, hasty)
+			at, leading := w.of(name)
+			w.walls.under(func() { w.answeredAtTheTimeOut(at, name, leading) })
 		})
-		w.echoed(p)
+	}
+}
+
+func (w *town) answeredAtTheTimeOut(at *peer, name, leading string) {
+	w.Helper()
+	const n = 64
+	p := w.knock(wallets)
+	p.send(w.activations(n, leading)...)
+	questions := at.readAll(n)
+	asked := time.Now() // or a little earlier
+	for i, q := range questions {
+		timer := time.NewTimer(time.Until(asked.Add(hastyTimeout + 3*time.Duration(i-n/2-n/4)*time.Millisecond)))
+		<-timer.C
+		at.throw(answers(w, []*specs.Message{q}))
+	}
+	at.approveAll()
+	seen := make(map[string]int)
+	responses := make(map[string]int)
+	for _, a := range p.readAll(n) {
+		seen[a.Text(specs.P(11))]++
+		responses[a.Text(specs.P(39))]++
+	}
+	w.Logf("answered with %v", responses)
+	if len(seen) != n || responses["00"]+responses["91"] != n {
+		w.Errorf("%d requests were answered, with %v", len(seen), responses)
+	}
+	w.settled()
+	w.until("a line about each late answer", func() bool {
+		return w.log.count("nobody waits for this answer", name, `"mti":"0110"`, `"why":"late"`) == responses["91"]
 	})
+	w.echoed(p)
 }
 
 // echoed wants a connection to be alive.
@@ -155,7 +259,8 @@ func TestReplyNobodyAskedFor(t *testing.T) {
 	w := newTown(t)
 	w.walls.under(func() {
 		question := encode(t, w.activation(meadowRange))
-		for name, p := range map[string]*peer{wallets: w.knock(wallets), merchants: w.knock(merchants), cove: w.knock(cove), meadow: w.line} {
+		sides := w.sides()
+		for name, p := range sides {
 			for range 100 {
 				p.throw(answers(t, []*specs.Message{question}))
 			}
@@ -163,9 +268,7 @@ func TestReplyNobodyAskedFor(t *testing.T) {
 				return w.log.count("nobody waits for this answer", name, `"why":"unexpected"`) == 100
 			})
 			w.echoed(p)
-			if p != w.line {
-				_ = p.Close()
-			}
 		}
+		w.leave(sides)
 	})
 }

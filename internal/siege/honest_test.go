@@ -54,6 +54,8 @@ func approval(t testing.TB, question *specs.Message) *specs.Message {
 	switch q := typed.(type) {
 	case *messages.ActivationRequest:
 		answer = q.Answer(q.TransactionID, o, nil)
+	case *messages.RemoteRequest:
+		answer = q.Answer(q.TransactionID, o)
 	case *messages.Notification:
 		answer = q.Answer(token.Approved)
 	case *messages.Advice:
@@ -77,7 +79,7 @@ type station struct {
 
 func (w *town) dial(door string) *station {
 	w.Helper()
-	conn, err := link.Dial(context.Background(), w.doors[door], nil, link.Options{
+	conn, err := link.Dial(context.Background(), w.gateway.Address(door), nil, link.Options{
 		Name: door, Codec: codec, Framing: framing, Key: messages.Key, Log: zerolog.Nop(),
 		Header: specs.Header{Destination: gatewayNumber, Source: 100001},
 		Handle: func(context.Context, link.Inbound) *specs.Message { return nil },
@@ -114,20 +116,56 @@ func (s *station) wantResponse(m messages.Message, want token.Response) {
 // activation is a request for a token of a fresh account, with its code.
 func (w *town) activation(leading string) *messages.ActivationRequest {
 	w.Helper()
+	pan, code := w.coded(leading)
+	return &messages.ActivationRequest{
+		Trace: w.trace(), Local: messages.LocalAt(w.clock.Now()),
+		Place: messages.Place{Category: "6012", Country: "840", EntryMode: "0100", Condition: "51", Currency: "840"},
+		Activation: token.Activation{
+			PAN: pan, Expiry: expiry, CVV2: code,
+			Requestor: "40010030273", Type: token.SecureElement,
+			Device: token.Device{Type: "01", ID: fmt.Sprintf("%048x", 7)}, Wallet: token.Wallet{Recommendation: "0", DeviceScore: "5"},
+		},
+	}
+}
+
+// verification is a merchant's question about a fresh account, with its code.
+func (w *town) verification(leading string) *messages.RemoteRequest {
+	w.Helper()
+	pan, code := w.coded(leading)
+	return &messages.RemoteRequest{
+		Trace: w.trace(), Local: messages.LocalAt(w.clock.Now()),
+		Place:  messages.Place{Category: "5999", Country: "840", EntryMode: "0100", Condition: messages.AccountVerification, Currency: "840"},
+		Number: pan, Expiry: expiry, CVV2: code,
+	}
+}
+
+// request is one that needs its issuer, of the kind that is sent at a door.
+func (w *town) request(door, leading string) messages.Message {
+	w.Helper()
+	if door == merchants {
+		return w.verification(leading)
+	}
+	return w.activation(leading)
+}
+
+func (w *town) requests(n int, door, leading string) []messages.Message {
+	w.Helper()
+	list := make([]messages.Message, n)
+	for i := range list {
+		list[i] = w.request(door, leading)
+	}
+	return list
+}
+
+// coded is a fresh account with its code.
+func (w *town) coded(leading string) (card.PAN, dcvv2.Presented) {
+	w.Helper()
 	pan := w.enrolled(leading)
 	profile, err := dcvv2.ProfileByName(policy.Profile)
 	w.must(err)
 	code, err := dcvv2.CodeOf(profile, w.keys.code, dcvv2.Account{PAN: pan, Expiry: expiry}, dcvv2.WindowAt(w.clock.Now(), policy.WindowHours))
 	w.must(err)
-	return &messages.ActivationRequest{
-		Trace: w.trace(), Local: messages.LocalAt(w.clock.Now()),
-		Place: messages.Place{Category: "6012", Country: "840", EntryMode: "0100", Condition: "51", Currency: "840"},
-		Activation: token.Activation{
-			PAN: pan, Expiry: expiry, CVV2: dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: code},
-			Requestor: "40010030273", Type: token.SecureElement,
-			Device: token.Device{Type: "01", ID: fmt.Sprintf("%048x", 7)}, Wallet: token.Wallet{Recommendation: "0", DeviceScore: "5"},
-		},
-	}
+	return pan, dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: code}
 }
 
 func (w *town) enrolled(leading string) card.PAN {

@@ -1,16 +1,18 @@
 package siege_test
 
 import (
+	"context"
 	"crypto/rand"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/firsttap/firsttap/gateway"
+	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
+	"github.com/firsttap/firsttap/vault"
 )
 
 // TestOutOfFileDescriptors has accepts fail for a while at every door.
@@ -33,24 +35,52 @@ func TestOutOfFileDescriptors(t *testing.T) {
 
 // TestPanicInAHandler holds that a panic ends one request, which is answered.
 func TestPanicInAHandler(t *testing.T) {
-	w := newTown(t)
+	broken := new(store)
+	w := newTown(t, func(o *gateway.Options) { broken.Store, o.Store = o.Store, broken })
 	w.keys.panics.Store(true)
+	broken.panics.Store(true)
 	w.walls.under(func() {
-		p := w.knock(wallets)
-		for range 10 {
-			p.send(w.activation(coveRange))
-			if a := p.read(); a == nil || a.Text(specs.P(39)) != string(token.Malfunction) {
-				t.Fatalf("answered with %v", a)
+		sides := w.sides()
+		for name, p := range sides {
+			for range 10 {
+				var r messages.Message
+				if name == wallets || name == merchants {
+					r = w.request(name, coveRange)
+				} else {
+					r = &messages.FileUpdate{Trace: w.trace(), Action: messages.FileInquiry, Reference: missing}
+				}
+				p.send(r)
+				if a := p.read(); a == nil || a.Text(specs.P(39)) != string(token.Malfunction) {
+					t.Fatalf("%s is answered with %v", name, a)
+				}
 			}
+			w.echoed(p)
+			w.says(`"message":"message"`, name, "the gateway panicked")
 		}
-		w.echoed(p)
+		w.leave(sides)
 		w.says(`"message":"panicked"`, "CodeMaster")
-		w.says(`"message":"message"`, wallets, "the gateway panicked")
+		w.says(`"message":"panicked"`, "TokenByReference")
 		if w.log.count("a secret that must") > 0 {
 			t.Error("the log quotes the panic")
 		}
 		w.settled()
 	})
+}
+
+// missing is the reference of no token.
+const missing = "0123456789abcdef0123456789abcdef"
+
+// store panics at that reference.
+type store struct {
+	vault.Store
+	panics atomic.Bool
+}
+
+func (s *store) TokenByReference(ctx context.Context, reference string) (token.Token, error) {
+	if s.panics.Load() && reference == missing {
+		panic("a secret that must not be logged")
+	}
+	return s.Store.TokenByReference(ctx, reference)
 }
 
 // chance panics while it is armed.
@@ -92,27 +122,33 @@ func TestPanicAfterTheClaim(t *testing.T) {
 	})
 }
 
-// TestClockJumps sets the gateway's clock back and ahead while requests are
-// under way.
+// TestClockJumps sets the gateway's clock back and ahead while requests of
+// wallets and merchants are under way at an issuer.
 func TestClockJumps(t *testing.T) {
-	for _, by := range []time.Duration{-24 * time.Hour, 400 * 24 * time.Hour} {
+	for by, said := range map[time.Duration]string{-24 * time.Hour: `"by":"-2`, 400 * 24 * time.Hour: `"by":"9`} {
 		t.Run(by.String(), func(t *testing.T) {
 			w := newTown(t)
 			w.walls.under(func() {
-				p := w.knock(wallets)
-				const n = 50
-				p.send(w.activations(n, meadowRange)...)
-				questions := w.line.readAll(n)
+				var asked []*peer
+				for _, door := range []string{wallets, merchants} {
+					p := w.knock(door)
+					p.send(w.requests(underWay, door, meadowRange)...)
+					asked = append(asked, p)
+				}
+				questions := w.line.readAll(2 * underWay)
 				w.clock.jump(by)
 				w.line.throw(answers(t, questions))
 				w.line.approveAll()
-				for _, a := range p.readAll(n) {
-					if r := a.Text(specs.P(39)); r != "00" {
-						t.Errorf("answered with %s", r)
+				for _, p := range asked {
+					for _, a := range p.readAll(underWay) {
+						if r := a.Text(specs.P(39)); r != "00" {
+							t.Errorf("answered with %s", r)
+						}
 					}
 				}
 				w.settled()
 				w.walls.served()
+				w.says("the clock was set", said)
 				w.clock.jump(-by)
 				w.walls.served()
 			})
@@ -124,20 +160,14 @@ func TestClockJumps(t *testing.T) {
 func TestCloseUnderInput(t *testing.T) {
 	w := newTown(t)
 	var floods sync.WaitGroup
-	flood := frame(t, encode(t, w.echo()))
-	flood = []byte(strings.Repeat(string(flood), 64))
+	flood := w.echoes(64)
 	for _, p := range []*peer{w.knock(wallets), w.knock(merchants), w.knock(cove), w.knock(wallets), w.line} {
-		floods.Go(func() {
-			for {
-				if _, err := p.Write(flood); err != nil {
-					return
-				}
-			}
-		})
+		floods.Go(func() { p.flood(flood) })
 		floods.Go(p.wantEnd)
 	}
 	w.walls.served()
 	w.stop()
+	w.says("all connections are closed")
 	_ = w.host.Close()
 	floods.Wait()
 	w.settled()

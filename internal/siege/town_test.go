@@ -45,6 +45,13 @@ const (
 	hastyTimeout  = time.Second // where it is waited for
 )
 
+// Limits of stations that are not as without settings, so that attacks may come
+// from all sides at once. What one station may take without is TestBounds'.
+const (
+	fewConnections = 24 // of merchants, and of the issuer that dials in
+	issuerInFlight = 64
+)
+
 // Account ranges of the issuers.
 const (
 	harbourRange = "4761739"
@@ -72,7 +79,6 @@ type town struct {
 	honest  *issuer
 	host    *host // of meadow
 	line    *peer // the gateway's connection to it
-	doors   map[string]string
 	witness *station
 	stop    func() // cuts the gateway off
 	ended   chan struct{}
@@ -85,7 +91,7 @@ func newTown(t testing.TB, change ...func(*gateway.Options)) *town {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-	w := &town{TB: t, clock: newClock(), keys: newKeyring(t), log: new(logbook), doors: make(map[string]string), ended: make(chan struct{})}
+	w := &town{TB: t, clock: newClock(), keys: newKeyring(t), log: new(logbook), ended: make(chan struct{})}
 	cipher, err := vault.NewCipher([]byte("sealing key of the test, 32 byte"), []byte("reference key of the test, 32 by"))
 	w.must(err)
 	w.store, err = sqlite.Open(filepath.Join(t.TempDir(), "store.db"), cipher)
@@ -123,9 +129,6 @@ func (w *town) open(change []func(*gateway.Options)) {
 	}
 	w.gateway, err = gateway.New(o)
 	w.must(err)
-	for _, name := range []string{wallets, merchants, secured, cove, witness} {
-		w.doors[name] = w.gateway.Address(name)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(w.ended)
@@ -151,7 +154,8 @@ func (w *town) stations() []stations.Settings {
 		s(witness, stations.Requestor, 100004), s(cove, stations.Issuer, 200003),
 		s(harbour, stations.Issuer, 200001), s(meadow, stations.Issuer, 200002),
 	}
-	list[1].Limits.InFlight = 64
+	list[1].Limits.Connections, list[4].Limits.Connections = fewConnections, fewConnections
+	list[4].Limits.InFlight, list[6].Limits.InFlight = issuerInFlight, issuerInFlight
 	list[2].Security, list[2].TLS = stations.OneWay, &tls.Config{Certificates: []tls.Certificate{certificate(w)}}
 	list[5].Listen, list[5].Address = "", w.honest.addr
 	list[6].Listen, list[6].Address = "", w.host.Addr().String()
@@ -176,7 +180,7 @@ func (w *town) until(what string, holds func() bool) {
 	w.Helper()
 	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			w.Fatalf("%s: not within %v", what, patience)
+			w.Fatalf("%s: not within %v; the log ends with\n%s", what, patience, w.log.end())
 		}
 	}
 }
@@ -232,6 +236,13 @@ func (b *logbook) clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.lines = nil
+}
+
+// end is the last lines.
+func (b *logbook) end() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(b.lines[max(0, len(b.lines)-20):], "")
 }
 
 // count counts the lines that have all of these words.

@@ -58,7 +58,8 @@ const gatewayNumber = 400000
 // Dial connects and signs on.
 func Dial(ctx context.Context, o Options) (*Station, error) {
 	conn, err := link.Dial(ctx, o.Addr, o.TLS, link.Options{
-		Name: o.Name, Codec: o.Codec, Framing: o.Framing, Key: messages.Key, Log: o.Log, Trace: o.Trace,
+		Name: o.Name, Codec: o.Codec, Framing: o.Framing, Log: o.Log, Trace: o.Trace,
+		Key: messages.Key, KeyFields: messages.KeyFields(),
 		Header: specs.Header{Destination: gatewayNumber, Source: o.Number},
 		Handle: func(context.Context, link.Inbound) *specs.Message { return nil },
 	})
@@ -76,7 +77,8 @@ func Dial(ctx context.Context, o Options) (*Station, error) {
 // Close ends the connection.
 func (s *Station) Close() { s.conn.Close() }
 
-// Ask sends a question and gives its typed answer.
+// Ask sends a question and gives its typed answer. Without one, the error says
+// what came in its place; see link.Unanswered.
 func (s *Station) Ask(ctx context.Context, question messages.Message) (messages.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, AnswerTimeout)
 	defer cancel()

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/messages"
@@ -170,7 +172,24 @@ func TestAsk(t *testing.T) {
 			return nil
 		}))
 		_, err := s.Ask(ctx, notification(s))
-		wantError(t, err, "asking the gateway: no answer")
+		wantError(t, err, "asking the gateway: no answer", "nothing was received")
+	})
+	t.Run("the answer to another question", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		gateway := stationtest.Serve(t, func(raw *specs.Message, _ messages.Message) *specs.Message {
+			answer := messages.Refusal(raw, string(token.Approved))
+			answer.Set(specs.P(11), "999999")
+			return answer
+		})
+		o := gateway.Options(beginAt(0))
+		o.Log = zerolog.New(hook(cancel)) // once it is logged, it is known
+		s, err := station.Dial(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		_, err = s.Ask(ctx, notification(s))
+		wantError(t, err, "asking the gateway: no answer", "one came that differs in field 11")
 	})
 	t.Run("closed", func(t *testing.T) {
 		s := dialled(t, stationtest.Serve(t, silent))
@@ -179,6 +198,14 @@ func TestAsk(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+// hook is called at each log line.
+type hook func()
+
+func (h hook) Write(line []byte) (int, error) {
+	h()
+	return len(line), nil
 }
 
 func notification(s *station.Station) *messages.Notification {

@@ -68,38 +68,46 @@ func (s *store) DueAdvices(ctx context.Context, at time.Time, limit int) ([]vaul
 
 // PostponeAdvice sets the next try of an advice; see vault.Store.
 func (s *store) PostponeAdvice(ctx context.Context, id int64, until time.Time, sent bool) error {
-	return s.changeAdvice(ctx, id, func(t *turn, _ []byte) error {
-		return t.do(`UPDATE advices SET due_at = ?, tries = tries + ? WHERE id = ?`, nanoseconds(until), sent, id)
+	return s.writer.do(ctx, func(t *turn) error {
+		return t.changeAdvice(id, func([]byte) error {
+			return t.do(`UPDATE advices SET due_at = ?, tries = tries + ? WHERE id = ?`, nanoseconds(until), sent, id)
+		})
 	})
 }
 
-// AcknowledgeAdvice ends an advice; see vault.Store.
-func (s *store) AcknowledgeAdvice(ctx context.Context, id int64, at time.Time) error {
-	return s.changeAdvice(ctx, id, func(t *turn, stored []byte) error {
-		advice, err := vault.DecodeAdvice(s.cipher, stored)
-		if err != nil {
-			return err
+// AcknowledgeAdvices ends advices; see vault.Store.
+func (s *store) AcknowledgeAdvices(ctx context.Context, ids []int64, at time.Time) error {
+	return s.writer.do(ctx, func(t *turn) error {
+		for _, id := range ids {
+			if err := t.changeAdvice(id, func(stored []byte) error { return t.acknowledgeAdvice(s.cipher, id, stored, at) }); err != nil {
+				return err
+			}
 		}
-		if err := t.do(`UPDATE advices SET ended_at = ? WHERE id = ?`, nanoseconds(at), id); err != nil {
-			return err
-		}
-		return t.audit(advice.AcknowledgedEntry(at))
+		return nil
 	})
+}
+
+func (t *turn) acknowledgeAdvice(c *vault.Cipher, id int64, stored []byte, at time.Time) error {
+	advice, err := vault.DecodeAdvice(c, stored)
+	if err != nil {
+		return err
+	}
+	if err := t.do(`UPDATE advices SET ended_at = ? WHERE id = ?`, nanoseconds(at), id); err != nil {
+		return err
+	}
+	return t.audit(advice.AcknowledgedEntry(at))
 }
 
 // changeAdvice changes an advice that still waits, and leaves an ended one be.
-func (s *store) changeAdvice(ctx context.Context, id int64, change func(t *turn, stored []byte) error) error {
-	err := s.writer.do(ctx, func(t *turn) error {
-		var stored []byte
-		var waits bool
-		err := t.one(`SELECT advice, ended_at = 0 FROM advices WHERE id = ?`, []any{id}, &stored, &waits)
-		if err != nil || !waits {
-			return notFound(err)
-		}
-		return change(t, stored)
-	})
+func (t *turn) changeAdvice(id int64, change func(stored []byte) error) error {
+	var stored []byte
+	var waits bool
+	err := t.one(`SELECT advice, ended_at = 0 FROM advices WHERE id = ?`, []any{id}, &stored, &waits)
+	if err == nil && waits {
+		err = change(stored)
+	}
 	if err != nil {
-		return fmt.Errorf("advice %d: %w", id, err)
+		return fmt.Errorf("advice %d: %w", id, notFound(err))
 	}
 	return nil
 }

@@ -60,30 +60,38 @@ func (s *store) Due(ctx context.Context, at time.Time, after int64, limit int) (
 
 // Postpone sets the next try of a notice; see vault.Store.
 func (s *store) Postpone(ctx context.Context, id int64, until time.Time, sent bool) error {
-	return s.changeNotice(ctx, id, func(t *turn, _ token.Notice) error {
-		return t.do(`UPDATE notices SET due_at = ?, tries = tries + ? WHERE id = ?`, nanoseconds(until), sent, id)
+	return s.writer.do(ctx, func(t *turn) error {
+		return t.changeNotice(id, func(token.Notice) error {
+			return t.do(`UPDATE notices SET due_at = ?, tries = tries + ? WHERE id = ?`, nanoseconds(until), sent, id)
+		})
 	})
 }
 
 // Acknowledge ends a notice; see vault.Store.
-func (s *store) Acknowledge(ctx context.Context, id int64, at time.Time) error {
-	return s.changeNotice(ctx, id, func(t *turn, n token.Notice) error {
-		if err := t.do(`UPDATE notices SET ended_at = ? WHERE id = ?`, nanoseconds(at), id); err != nil {
-			return err
+func (s *store) Acknowledge(ctx context.Context, ids []int64, at time.Time) error {
+	return s.writer.do(ctx, func(t *turn) error {
+		for _, id := range ids {
+			if err := t.changeNotice(id, func(n token.Notice) error { return t.acknowledge(id, n, at) }); err != nil {
+				return err
+			}
 		}
-		return t.audit(vault.AcknowledgementEntry(n, at))
+		return nil
 	})
 }
 
+func (t *turn) acknowledge(id int64, n token.Notice, at time.Time) error {
+	if err := t.do(`UPDATE notices SET ended_at = ? WHERE id = ?`, nanoseconds(at), id); err != nil {
+		return err
+	}
+	return t.audit(vault.AcknowledgementEntry(n, at))
+}
+
 // changeNotice changes a notice that still waits, and leaves an ended one be.
-func (s *store) changeNotice(ctx context.Context, id int64, change func(*turn, token.Notice) error) error {
-	err := s.writer.do(ctx, func(t *turn) error {
-		n, waits, err := t.notice(id)
-		if err != nil || !waits {
-			return err
-		}
-		return change(t, n)
-	})
+func (t *turn) changeNotice(id int64, change func(token.Notice) error) error {
+	n, waits, err := t.notice(id)
+	if err == nil && waits {
+		err = change(n)
+	}
 	if err != nil {
 		return fmt.Errorf("notice %d: %w", id, err)
 	}

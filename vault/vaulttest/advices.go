@@ -88,7 +88,7 @@ func adviceWaits(b *bench) {
 		b.Errorf("due is %+v", due[0])
 	}
 	for range 2 { // the second time is nothing
-		b.must(b.store.AcknowledgeAdvice(b.ctx, due[0].ID, noon))
+		b.must(b.store.AcknowledgeAdvices(b.ctx, []int64{due[0].ID}, noon))
 	}
 	b.must(b.store.PostponeAdvice(b.ctx, due[0].ID, noon, true))
 	b.dueAdvices(noon.Add(time.Hour))
@@ -116,7 +116,7 @@ func adviceOnce(b *bench) {
 	b.advised("second", second, other)
 	due := b.dueAdvices(noon, first, other)
 	for _, q := range due {
-		b.must(b.store.AcknowledgeAdvice(b.ctx, q.ID, noon))
+		b.must(b.store.AcknowledgeAdvices(b.ctx, []int64{q.ID}, noon))
 	}
 	b.advised("third", first, other)
 	b.dueAdvices(noon)
@@ -170,7 +170,7 @@ func adviceUnknown(b *bench) {
 	if err := b.store.PostponeAdvice(b.ctx, 99, noon, true); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("postponing: %v", err)
 	}
-	if err := b.store.AcknowledgeAdvice(b.ctx, 99, noon); !errors.Is(err, vault.ErrNotFound) {
+	if err := b.store.AcknowledgeAdvices(b.ctx, []int64{99}, noon); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("acknowledging: %v", err)
 	}
 	b.claim(online("key", 1), vault.Won)
@@ -186,7 +186,7 @@ func adviceUnknown(b *bench) {
 
 func adviceTrail(b *bench) {
 	b.advised("key", advice(vault.AdviceStandIn, 7))
-	b.must(b.store.AcknowledgeAdvice(b.ctx, b.dueAdvices(noon, advice(vault.AdviceStandIn, 7))[0].ID, noon))
+	b.must(b.store.AcknowledgeAdvices(b.ctx, []int64{b.dueAdvices(noon, advice(vault.AdviceStandIn, 7))[0].ID}, noon))
 	b.explained("000000000000007",
 		"advice queued, of "+PAN(7).Masked()+": stand-in, for first bank",
 		"advice acknowledged, of "+PAN(7).Masked()+": stand-in, for first bank")
@@ -211,7 +211,7 @@ func advicePruned(b *bench) {
 	b.advised("key", ended, waits)
 	b.prune(noon.Add(1), 1) // the transaction
 	later := noon.Add(time.Minute)
-	b.must(b.store.AcknowledgeAdvice(b.ctx, b.dueAdvices(noon, ended, waits)[0].ID, later))
+	b.must(b.store.AcknowledgeAdvices(b.ctx, []int64{b.dueAdvices(noon, ended, waits)[0].ID}, later))
 	b.prune(later, 0)
 	b.prune(later.Add(1), 1)
 	b.dueAdvices(noon, waits)

@@ -55,7 +55,7 @@ func followsLifeModel(b *bench) {
 		}
 	})
 	for _, q := range b.allAdvices() {
-		b.must(b.store.AcknowledgeAdvice(b.ctx, q.ID, noon))
+		b.must(b.store.AcknowledgeAdvices(b.ctx, []int64{q.ID}, noon))
 	}
 }
 

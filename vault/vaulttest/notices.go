@@ -14,6 +14,7 @@ var noticeTests = []test{
 	{"a notice is queued once", noticeOnce},
 	{"a postponed notice comes back", noticePostponed},
 	{"oldest first, and no more than asked for", noticeOrder},
+	{"many are acknowledged at once or not at all", noticesAcknowledged},
 	{"unknown notices and tokens", noticeUnknown},
 }
 
@@ -32,7 +33,7 @@ func (b *bench) due(at time.Time) []vault.QueuedNotice {
 func (b *bench) acknowledge(list ...vault.QueuedNotice) {
 	b.Helper()
 	for _, q := range list {
-		b.must(b.store.Acknowledge(b.ctx, q.ID, noon))
+		b.must(b.store.Acknowledge(b.ctx, []int64{q.ID}, noon))
 	}
 }
 
@@ -133,6 +134,28 @@ func noticeOrder(b *bench) {
 	}
 }
 
+func noticesAcknowledged(b *bench) {
+	for n := range 4 {
+		b.mint(n+1, created(n+1))
+	}
+	due := b.due(noon)
+	before := len(b.trail())
+	if err := b.store.Acknowledge(b.ctx, []int64{due[0].ID, due[1].ID, due[3].ID + 1}, noon); !errors.Is(err, vault.ErrNotFound) {
+		b.Errorf("with an unknown one: %v", err)
+	}
+	if left := b.due(noon); len(left) != 4 || len(b.trail()) != before {
+		b.Errorf("with an unknown one, %d of 4 are left, and the trail tells of %d", len(left), len(b.trail())-before)
+	}
+	b.must(b.store.Acknowledge(b.ctx, []int64{due[2].ID, due[0].ID, due[2].ID}, noon))
+	if left := b.due(noon); len(left) != 2 || left[0].ID != due[1].ID || left[1].ID != due[3].ID {
+		b.Errorf("left are %+v", left)
+	}
+	if told := len(b.trail()) - before; told != 2 {
+		b.Errorf("the trail tells of %d", told)
+	}
+	b.must(b.store.Acknowledge(b.ctx, nil, noon))
+}
+
 func noticeUnknown(b *bench) {
 	if err := b.store.Notify(b.ctx, created(1), noon); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("notifying of no token: %v", err)
@@ -140,7 +163,7 @@ func noticeUnknown(b *bench) {
 	if err := b.store.Postpone(b.ctx, 99, noon, true); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("postponing: %v", err)
 	}
-	if err := b.store.Acknowledge(b.ctx, 99, noon); !errors.Is(err, vault.ErrNotFound) {
+	if err := b.store.Acknowledge(b.ctx, []int64{99}, noon); !errors.Is(err, vault.ErrNotFound) {
 		b.Errorf("acknowledging: %v", err)
 	}
 }
