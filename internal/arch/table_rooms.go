@@ -43,6 +43,7 @@ const (
 // rooms is the plan of the house, from the bottom up.
 var rooms = []room{
 	{folder: "internal/filelock", why: "a lock knows nothing of what it keeps apart"},
+	{folder: "internal/datasync", why: "a disk knows nothing of what is on it"},
 	{folder: "internal/files", why: "it reads and writes what others understand"},
 	{folder: "internal/stack", why: "it names calls and knows nothing"},
 	{folder: "internal/profiles", why: "it looks at the running program and knows nothing of what it does"},
@@ -73,7 +74,7 @@ var rooms = []room{
 		why: "which ranges are in force serves the doors of both kinds and knows none of them",
 	},
 	{
-		folder: "vault/sqlite", may: with(core, "vault", "internal/filelock", "internal/secret"), modules: []string{goose, sqlite},
+		folder: "vault/sqlite", may: with(core, "vault", "internal/datasync", "internal/filelock", "internal/secret"), modules: []string{goose, sqlite},
 		tests: []string{"vault/vaulttest"},
 		why:   "an engine knows the interface it fulfils, not who uses it",
 	},

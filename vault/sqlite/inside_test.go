@@ -100,7 +100,7 @@ func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 
 func TestConnectionsAreSetForDurability(t *testing.T) {
 	s := openInside(t, filepath.Join(t.TempDir(), "vault.db"), usual())
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "wal_autocheckpoint": "0"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "1", "wal_autocheckpoint": "0"} {
 		var got string
 		if err := s.writer.conn.one("PRAGMA "+pragma, nil, &got); err != nil || got != want {
 			t.Errorf("%s is %s, %v", pragma, got, err)

@@ -32,7 +32,7 @@ func openBefore(t *testing.T, path string, migrations ...string) *store {
 	if err := checkKeys(t.Context(), db, testCipher(t)); err != nil {
 		t.Fatal(err)
 	}
-	w, err := startWriter(db, usual(), newRecent())
+	w, err := startWriter(db, path, usual(), newRecent())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,9 +3,12 @@
 // One goroutine writes. It commits the changes of many callers in one
 // transaction, so that one fsync serves them all; a change that does not hold
 // undoes nothing of its neighbours. Readers have connections of their own and
-// never wait for the writer; tokens that were read or made lately stay in memory. The file is in
-// WAL mode with synchronous=FULL: a change whose method has returned survives
-// kill -9 and a power cut.
+// never wait for the writer; tokens that were read or made lately stay in memory.
+//
+// The file is in WAL mode. SQLite commits without waiting for the disk, and the
+// writer itself waits until the WAL is there, while what comes next is applied: a
+// change whose method has returned survives kill -9 and a power cut. Readers may
+// see a change for as long as the disk takes before that.
 //
 // It never holds a clear PAN in the file, never opens a file that a newer
 // program wrote or that was written under other keys, and never shares the
@@ -119,7 +122,7 @@ func open(path string, c *vault.Cipher, set settings) (_ *store, err error) {
 	atOnce := max(readersMin, runtime.NumCPU())
 	reads.SetMaxOpenConns(atOnce)
 	reads.SetMaxIdleConns(atOnce)
-	if s.writer, err = startWriter(s.writes, set, s.recent); err != nil {
+	if s.writer, err = startWriter(s.writes, path, set, s.recent); err != nil {
 		return nil, err
 	}
 	s.close = sync.OnceValue(s.release)

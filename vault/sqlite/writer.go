@@ -5,12 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"runtime"
+	"os"
 	"sync"
 	"sync/atomic"
 
 	"modernc.org/sqlite"
 
+	"github.com/firsttap/firsttap/internal/datasync"
 	"github.com/firsttap/firsttap/vault"
 )
 
@@ -36,7 +37,8 @@ type change struct {
 	done  chan error
 }
 
-// writer owns the connection that writes.
+// writer owns the connection that writes. SQLite leaves it to the writer to wait
+// for the disk: while one goroutine does, the other applies what comes next.
 type writer struct {
 	conn       *statements
 	effects    effects // of the commit under way; the trail goes on from one to the next
@@ -44,30 +46,48 @@ type writer struct {
 	commitMax  int
 	careful    int // commits that are to use savepoints
 	checkpoint *checkpointer
+	wal        *os.File
+	sync       func(*os.File) error
+	fault      atomic.Pointer[error] // of the disk: nothing is written any more
 
-	queue  chan *change
-	ended  chan struct{}
-	mu     sync.RWMutex // held for reading while a change enters the queue
-	closed bool
+	queue   chan *change
+	written chan []finished // committed, and perhaps not on the disk
+	ended   chan struct{}
+	mu      sync.RWMutex // held for reading while a change enters the queue
+	closed  bool
 }
 
-func startWriter(db *sql.DB, set settings, r *recent) (*writer, error) {
+func startWriter(db *sql.DB, path string, set settings, r *recent) (*writer, error) {
 	conn, err := db.Conn(context.Background())
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		conn: newStatements(conn), commitMax: set.changesPerCommitMax, recent: r,
-		queue: make(chan *change, changesQueuedMax), ended: make(chan struct{}),
+		conn: newStatements(conn), commitMax: set.changesPerCommitMax, recent: r, sync: datasync.Sync,
+		queue: make(chan *change, changesQueuedMax), written: make(chan []finished, 1), ended: make(chan struct{}),
 	}
-	if w.effects.trail, err = readChain(w.conn); err != nil {
+	if err := w.prepare(path); err != nil {
 		return nil, errors.Join(err, w.conn.close())
 	}
 	if w.checkpoint, err = startCheckpointer(db, set.walPagesMax); err != nil {
-		return nil, errors.Join(err, w.conn.close())
+		return nil, errors.Join(err, w.wal.Close(), w.conn.close())
 	}
 	go w.run()
+	go w.bringToDisk()
 	return w, nil
+}
+
+// prepare reads the end of the trail, with which the WAL is there, and has SQLite
+// commit without waiting for the disk.
+func (w *writer) prepare(path string) (err error) {
+	if w.effects.trail, err = readChain(w.conn); err != nil {
+		return err
+	}
+	if err := w.conn.do(`PRAGMA synchronous = NORMAL`); err != nil {
+		return err
+	}
+	w.wal, err = os.Open(path + "-wal")
+	return err
 }
 
 // do hands a change to the writer and waits until it is durable or refused. A
@@ -114,24 +134,57 @@ func (w *writer) stop() error {
 	w.mu.Unlock()
 	close(w.queue)
 	<-w.ended
-	return errors.Join(w.conn.close(), w.checkpoint.stop())
+	return errors.Join(w.conn.close(), w.checkpoint.stop(), w.wal.Close())
 }
 
 func (w *writer) run() {
-	defer close(w.ended)
+	defer close(w.written)
 	for first := range w.queue {
 		w.checkpoint.catchUp(w.conn)
 		done, err := w.commit(first)
-		for _, d := range done {
-			if err != nil {
-				d.err = err
-			}
-			d.change.done <- d.err
+		if err != nil {
+			answer(done, err)
+			continue
 		}
+		w.written <- done
 		w.checkpoint.wrote(len(done))
-		// Let the callers just answered come back first: their next changes
-		// then share a commit, where else the first of them would go alone.
-		runtime.Gosched()
+	}
+}
+
+// bringToDisk waits until what was committed is on the disk, and tells the callers.
+func (w *writer) bringToDisk() {
+	defer close(w.ended)
+	for done := range w.written {
+		err := w.broken()
+		if err == nil {
+			if err = w.sync(w.wal); err != nil {
+				err = fmt.Errorf("%w: %w", errDisk, err)
+				w.fault.Store(&err)
+			}
+		}
+		answer(done, err)
+	}
+}
+
+// errDisk is that nobody knows what is on the disk. SQLite would not know it
+// either before it has read the file anew.
+var errDisk = errors.New("the vault's file could not be brought to the disk: see what is wrong with the disk, and start again")
+
+// broken is the fault of the disk, nil for none.
+func (w *writer) broken() error {
+	if fault := w.fault.Load(); fault != nil {
+		return *fault
+	}
+	return nil
+}
+
+// answer tells callers what became of their changes; err is for all of them.
+func answer(all []finished, err error) {
+	for _, f := range all {
+		if err != nil {
+			f.err = err
+		}
+		f.change.done <- f.err
 	}
 }
 
@@ -152,6 +205,9 @@ func (f *finished) refuse(err error) {
 // commit applies first, and whatever else is queued, in one transaction. An
 // error is for all of them.
 func (w *writer) commit(first *change) ([]finished, error) {
+	if err := w.broken(); err != nil {
+		return w.refuse(first), err
+	}
 	w.effects.tokens = w.effects.tokens[:0]
 	before := w.effects
 	if err := w.conn.do(`BEGIN IMMEDIATE`); err != nil {

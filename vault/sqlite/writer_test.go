@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -161,5 +162,56 @@ func TestSavepointsAreForCommitsAfterAFailure(t *testing.T) {
 	claim(spending(3), vault.Used)
 	if list, err := s.Unfinished(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("unfinished are %v, %v", list, err)
+	}
+}
+
+// TestACallerHearsOfItsChangeWhenItIsOnTheDisk holds back the disk: other
+// changes are applied meanwhile, and nobody hears of one before its time.
+func TestACallerHearsOfItsChangeWhenItIsOnTheDisk(t *testing.T) {
+	s := openInside(t, filepath.Join(t.TempDir(), "vault.db"), usual())
+	syncing, synced := make(chan struct{}), make(chan error)
+	s.writer.sync = func(*os.File) error {
+		syncing <- struct{}{}
+		return <-synced
+	}
+	claim := func(n int) <-chan error {
+		done := make(chan error, 1)
+		go func() {
+			_, err := s.Claim(context.Background(), claimOf(n))
+			done <- err
+		}()
+		return done
+	}
+	first := claim(1)
+	<-syncing
+	second := claim(2)
+	for applied := 0; applied < 2; { // while the disk is waited for
+		if err := s.readers.QueryRow(`SELECT count(*) FROM transactions`).Scan(&applied); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, done := range map[string]<-chan error{"first": first, "second": second} {
+		select {
+		case err := <-done:
+			t.Errorf("the %s heard of its change before it was on the disk: %v", name, err)
+		default:
+		}
+	}
+	synced <- nil
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	<-syncing
+	synced <- nil
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+	last := claim(3)
+	<-syncing
+	synced <- errors.New("no more room")
+	for n, done := range []<-chan error{last, claim(4)} { // the disk is asked no more
+		if err := <-done; !errors.Is(err, errDisk) || !strings.Contains(err.Error(), "no more room") {
+			t.Errorf("change %d after the disk's fault: %v", n, err)
+		}
 	}
 }
