@@ -63,6 +63,11 @@ func (t *turn) conclude(c concluding) error {
 		return err
 	}
 	for _, n := range c.Notices {
+		if c.token == nil || n.Reference != c.token.Reference {
+			if err := t.knows(n.Reference); err != nil {
+				return err
+			}
+		}
 		if err := t.notify(n, c.At); err != nil {
 			return err
 		}

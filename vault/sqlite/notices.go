@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,17 +13,20 @@ import (
 
 // Notify queues a notice; see vault.Store.
 func (s *store) Notify(ctx context.Context, n token.Notice, at time.Time) error {
-	if err := s.writer.do(ctx, func(t *turn) error { return t.notify(n, at) }); err != nil {
+	if err := s.writer.do(ctx, func(t *turn) error {
+		if err := t.knows(n.Reference); err != nil {
+			return err
+		}
+		return t.notify(n, at)
+	}); err != nil {
 		return fmt.Errorf("queueing a notice: %w", err)
 	}
 	return nil
 }
 
-// notify queues a notice unless there was one of its transaction and reason.
+// notify queues a notice about a token that is known, unless there was one of its
+// transaction and reason.
 func (t *turn) notify(n token.Notice, at time.Time) error {
-	if err := t.knows(n.Reference); err != nil {
-		return err
-	}
 	return t.do(`
 		INSERT INTO notices (transaction_id, reason, reference, result, passcode, queued_at, due_at) VALUES (?, ?, ?, ?, ?, ?6, ?6)
 		ON CONFLICT (transaction_id, reason) WHERE superseded = 0 DO NOTHING`,
@@ -60,46 +64,46 @@ func (s *store) Due(ctx context.Context, at time.Time, after int64, limit int) (
 
 // Postpone sets the next try of a notice; see vault.Store.
 func (s *store) Postpone(ctx context.Context, id int64, until time.Time, sent bool) error {
-	return s.writer.do(ctx, func(t *turn) error {
-		return t.changeNotice(id, func(token.Notice) error {
-			return t.do(`UPDATE notices SET due_at = ?, tries = tries + ? WHERE id = ?`, nanoseconds(until), sent, id)
-		})
-	})
+	if err := s.writer.do(ctx, func(t *turn) error {
+		if err := t.noticed(id); err != nil {
+			return err
+		}
+		return t.do(`UPDATE notices SET due_at = ?, tries = tries + ? WHERE id = ? AND ended_at = 0 AND superseded = 0`,
+			nanoseconds(until), sent, id)
+	}); err != nil {
+		return fmt.Errorf("notice %d: %w", id, err)
+	}
+	return nil
 }
 
 // Acknowledge ends a notice; see vault.Store.
 func (s *store) Acknowledge(ctx context.Context, ids []int64, at time.Time) error {
 	return s.writer.do(ctx, func(t *turn) error {
 		for _, id := range ids {
-			if err := t.changeNotice(id, func(n token.Notice) error { return t.acknowledge(id, n, at) }); err != nil {
-				return err
+			if err := t.acknowledge(id, at); err != nil {
+				return fmt.Errorf("notice %d: %w", id, err)
 			}
 		}
 		return nil
 	})
 }
 
-func (t *turn) acknowledge(id int64, n token.Notice, at time.Time) error {
-	if err := t.do(`UPDATE notices SET ended_at = ? WHERE id = ?`, nanoseconds(at), id); err != nil {
+func (t *turn) acknowledge(id int64, at time.Time) error {
+	var n token.Notice
+	err := t.returning(`UPDATE notices SET ended_at = ? WHERE id = ? AND ended_at = 0 AND superseded = 0
+		RETURNING transaction_id, reason, reference, result, passcode`,
+		[]any{nanoseconds(at), id}, &n.TransactionID, &n.Reason, &n.Reference, &n.Result, &n.Passcode)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t.noticed(id)
+	}
+	if err != nil {
 		return err
 	}
 	return t.audit(vault.AcknowledgementEntry(n, at))
 }
 
-// changeNotice changes a notice that still waits, and leaves an ended one be.
-func (t *turn) changeNotice(id int64, change func(token.Notice) error) error {
-	n, waits, err := t.notice(id)
-	if err == nil && waits {
-		err = change(n)
-	}
-	if err != nil {
-		return fmt.Errorf("notice %d: %w", id, err)
-	}
-	return nil
-}
-
-func (t *turn) notice(id int64) (n token.Notice, waits bool, err error) {
-	err = t.one(`SELECT transaction_id, reason, reference, result, passcode, ended_at = 0 AND superseded = 0 FROM notices WHERE id = ?`,
-		[]any{id}, &n.TransactionID, &n.Reason, &n.Reference, &n.Result, &n.Passcode, &waits)
-	return n, waits, notFound(err)
+// noticed gives vault.ErrNotFound for the id of no notice.
+func (t *turn) noticed(id int64) error {
+	var found int
+	return notFound(t.one(`SELECT 1 FROM notices WHERE id = ?`, []any{id}, &found))
 }

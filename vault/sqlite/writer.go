@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	changesPerCommitDefault = 256
+	changesPerCommitDefault = 64
 	// changesQueuedMax bounds how many callers wait in the writer's queue;
 	// more wait at its door, each until its context ends.
 	changesQueuedMax = 4096
