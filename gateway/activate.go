@@ -46,6 +46,7 @@ func (g *Gateway) activate(ctx context.Context, from stations.Station, r *messag
 		g.notices.nudge()
 		return r.Answer(found.Claim.TransactionID, e.outcome, nil)
 	}
+	e.claimed()
 	outcome, minted, err := g.askAndConclude(ctx, from, r, found)
 	if err != nil {
 		g.leave(failed(found.Claim, notProcessed))

@@ -91,6 +91,7 @@ func (g *Gateway) remoteByCard(ctx context.Context, from stations.Station, r *me
 		e.outcome = found.Declined()
 		g.notices.nudge()
 	default:
+		e.claimed()
 		if e.outcome, err = g.verify(ctx, r, found); err != nil {
 			g.leave(failed(found.Claim, malfunction))
 			return g.remoteFault(r, err, e)

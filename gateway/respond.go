@@ -29,12 +29,13 @@ type event struct {
 
 	transaction string        // 62.2; "" for what has none
 	session     *link.Session // of the connection that it came on
+	claimed     func()        // lets what came later begin, see link.Inbound
 }
 
 // handle answers every message of a station: it is the one place where answers
 // and the log line about them are made.
 func (g *Gateway) handle(ctx context.Context, from stations.Station, in link.Inbound) *specs.Message {
-	e := event{started: time.Now(), session: in.Session}
+	e := event{started: time.Now(), session: in.Session, claimed: in.Claimed}
 	answer := g.answerSurely(ctx, from, in, &e)
 	g.record(from.Name, in, answer, e)
 	g.observe(from, answer != nil, e)

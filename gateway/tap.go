@@ -78,6 +78,7 @@ func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e 
 	case !found.Ask():
 		e.outcome = found.Declined(p.facts.Token)
 	default:
+		e.claimed()
 		if e.outcome, err = g.authorize(ctx, p, found); err != nil {
 			g.leave(failed(p.claim, malfunction))
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/firsttap/firsttap/card"
 	"github.com/firsttap/firsttap/messages"
+	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
 )
 
@@ -183,5 +184,28 @@ func TestTapWithoutTheTokenKey(t *testing.T) {
 	w.keys.gone.Store(false)
 	if a := w.merchant.tap(repeatOf(r).(*messages.TapRequest)); a.Outcome.Response != token.Approved {
 		t.Errorf("the repeat when the key is back: 39=%s", a.Outcome.Response)
+	}
+}
+
+// TestTapsOfATokenKeepTheirOrder has one terminal send taps of one phone in one
+// go: a later one that is looked at first would make the counters before it look
+// repeated.
+func TestTapsOfATokenKeepTheirOrder(t *testing.T) {
+	w := newWorld(t)
+	p := w.activated()
+	const taps = 100
+	var frames []byte
+	for range taps {
+		var err error
+		frames, err = framing.Append(frames, specs.Header{Destination: gatewayNumber, Source: 100001}, wire(t, w.tapOf(p)))
+		w.must(err)
+	}
+	terminal := w.dialRaw(merchants)
+	_, err := terminal.Write(frames)
+	w.must(err)
+	for range taps {
+		if m := terminal.read(); m.Text(specs.P(39)) != string(token.Approved) {
+			t.Errorf("%s is answered with %s", m.Text(specs.P(11)), m.Text(specs.P(39)))
+		}
 	}
 }

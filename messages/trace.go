@@ -2,6 +2,7 @@ package messages
 
 import (
 	"fmt"
+	"hash/maphash"
 	"time"
 
 	"github.com/firsttap/firsttap/specs"
@@ -34,6 +35,19 @@ func TraceOf(m *specs.Message) Trace {
 		Acquirer: m.Text(fieldAcquirer), Terminal: m.Text(fieldTerminal), Acceptor: m.Text(fieldAcceptor),
 	}
 }
+
+// Subject is a hash of the card or token number that a message is about (field
+// 2), 0 for none: two with the same number have the same, for as long as the
+// program runs.
+func Subject(m *specs.Message) uint64 {
+	number := m.Text(fieldPAN)
+	if number == "" {
+		return 0
+	}
+	return max(1, maphash.String(subjects, number))
+}
+
+var subjects = maphash.MakeSeed()
 
 // Stamp formats a time for field 7.
 func Stamp(t time.Time) string { return t.UTC().Format("0102150405") }

@@ -196,7 +196,7 @@ func (t *Table) line(e *entry, s Settings) *link.Line {
 func (t *Table) linkOptions(e *entry, s Settings) link.Options {
 	o := link.Options{
 		Name: s.Name, Codec: s.Codec, Framing: s.Framing, Log: t.Log,
-		Key: messages.Key, KeyFields: messages.KeyFields(),
+		Key: messages.Key, KeyFields: messages.KeyFields(), Subject: messages.Subject,
 		Header: specs.Header{Destination: s.Number, Source: t.Number},
 		Handle: func(ctx context.Context, in link.Inbound) *specs.Message { return t.Handle(ctx, e.station(), in) },
 		Pool:   e.pool, ConnectionsMax: s.Limits.Connections, InFlight: s.Limits.InFlight,

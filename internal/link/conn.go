@@ -213,7 +213,7 @@ func (c *Conn) take(frame specs.Frame) error {
 }
 
 func (c *Conn) inbound(frame specs.Frame, m *specs.Message) Inbound {
-	return Inbound{Message: m, Remote: c.Remote(), Bytes: len(frame.Body), Session: &c.session}
+	return Inbound{Message: m, Remote: c.Remote(), Bytes: len(frame.Body), Session: &c.session, Claimed: func() {}}
 }
 
 // takeReject ends the question that the peer rejected. Whether one waited

@@ -22,9 +22,10 @@ type crew struct {
 
 // job is a request to be handled.
 type job struct {
-	conn   *Conn
-	header specs.Header
-	in     Inbound
+	conn    *Conn
+	header  specs.Header
+	in      Inbound
+	subject uint64 // see Options.Subject
 }
 
 func (w *crew) join() {
@@ -117,11 +118,59 @@ func (w *crew) rest(hand chan job) bool {
 
 func (j job) do() {
 	defer j.conn.recovered()
+	if j.subject != 0 {
+		j.in.Claimed = sync.OnceFunc(j.letNext)
+		defer j.in.Claimed()
+	}
 	j.conn.handle(j.header, j.in)
+}
+
+func (j job) letNext() {
+	if next, ok := j.conn.opts.order.next(j.subject); ok {
+		next.conn.opts.crew.take(next)
+	}
 }
 
 func (j job) end() {
 	j.conn.leave()
 	j.conn.handling.Add(-1)
 	j.conn.done.Done()
+}
+
+// order is who waits for whom: jobs of one subject begin one after the other. Who
+// waits has a place of those that are handled at once, and no hand of the crew.
+type order struct {
+	mu     sync.Mutex
+	behind map[uint64][]job // subjects of those that have begun, with who waits behind them
+}
+
+// begin reports whether a job may begin now; else next gives it when it may.
+func (o *order) begin(j job) bool {
+	if j.subject == 0 {
+		return true
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	waiting, busy := o.behind[j.subject]
+	if busy {
+		waiting = append(waiting, j)
+	}
+	if o.behind == nil {
+		o.behind = make(map[uint64][]job)
+	}
+	o.behind[j.subject] = waiting
+	return !busy
+}
+
+// next gives the job that may begin in the place of one of its subject.
+func (o *order) next(subject uint64) (next job, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	waiting := o.behind[subject]
+	if len(waiting) == 0 {
+		delete(o.behind, subject)
+		return job{}, false
+	}
+	o.behind[subject] = waiting[1:]
+	return waiting[0], true
 }

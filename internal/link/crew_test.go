@@ -3,6 +3,9 @@ package link
 import (
 	"context"
 	"io"
+	"slices"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -127,5 +130,90 @@ func TestCrewSurvivesPanics(t *testing.T) {
 			t.Errorf("%d rest, not the one that worked twice", n)
 		}
 		log.wantWarnings(t, "a handler panicked")
+	})
+}
+
+// subjectOf is the hundreds of a trace number.
+func subjectOf(m *specs.Message) uint64 {
+	n, _ := strconv.Atoi(m.Text(fieldTrace))
+	return uint64(n / 100)
+}
+
+// Requests of one subject begin one after the other, when the one before was
+// claimed or has ended, however it ended; others do not wait for them.
+func TestOrderOfASubject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var begun []string
+		tell := map[string]chan string{}
+		for _, trace := range []string{"000100", "000101", "000102", "000103", "000200", "000001", "000002"} {
+			tell[trace] = make(chan string)
+		}
+		o := options(io.Discard, func(_ context.Context, in Inbound) *specs.Message {
+			trace := in.Message.Text(fieldTrace)
+			mu.Lock()
+			begun = append(begun, trace)
+			mu.Unlock()
+			for what := range tell[trace] {
+				switch what {
+				case "claim":
+					in.Claimed()
+					in.Claimed() // again: nothing
+				case "panic":
+					panic("a fault of the handler")
+				}
+			}
+			return answerTo(in.Message)
+		})
+		o.Subject = subjectOf
+		c, far := begin(t, t.Context(), o)
+		for _, n := range []int{100, 101, 102, 103, 200, 1, 2} {
+			far.send(echo(n))
+		}
+		wantBegun := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			slices.Sort(begun)
+			if !slices.Equal(begun, want) {
+				t.Errorf("begun have %v, want %v", begun, want)
+			}
+		}
+		wantBegun("000001", "000002", "000100", "000200")
+		tell["000100"] <- "claim"
+		wantBegun("000001", "000002", "000100", "000101", "000200")
+		close(tell["000101"]) // ends without having claimed
+		if m := far.readMessage(); m.Text(fieldTrace) != "000101" {
+			t.Errorf("%s is answered", m.Text(fieldTrace))
+		}
+		wantBegun("000001", "000002", "000100", "000101", "000102", "000200")
+		tell["000102"] <- "panic"
+		wantBegun("000001", "000002", "000100", "000101", "000102", "000103", "000200")
+		for _, trace := range []string{"000100", "000103", "000200", "000001", "000002"} {
+			close(tell[trace])
+			far.readMessage()
+		}
+		synctest.Wait()
+		if n := len(c.opts.order.behind); n != 0 {
+			t.Errorf("%d subjects are remembered", n)
+		}
+	})
+}
+
+// Who waits behind another when the connection ends, ends.
+func TestOrderOfASubjectWhenTheConnectionEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(io.Discard, refusing(nil))
+		o.Subject = subjectOf
+		c, far := begin(t, t.Context(), o)
+		for n := range 3 {
+			far.send(echo(100 + n))
+		}
+		synctest.Wait()
+		c.Close() // waits for all of them
+		if n := len(c.opts.order.behind); n != 0 {
+			t.Errorf("%d subjects are remembered", n)
+		}
 	})
 }

@@ -77,6 +77,11 @@ type Inbound struct {
 	// refused likewise.
 	Draining bool
 	Session  *Session // of the connection
+
+	// Claimed lets the next request of the same Options.Subject begin. Its
+	// handler calls it when nothing that comes later can overtake this one any
+	// more; where it does not, the next begins when the handler has ended.
+	Claimed func()
 }
 
 // Handler answers an inbound message; nil answers nothing.
@@ -96,7 +101,11 @@ type Options struct {
 	// KeyFields names the parts of a Key, which has "/" between them, so that
 	// an answer that fits no question can be explained. Optional.
 	KeyFields []string
-	Log       zerolog.Logger
+	// Subject names what a request is about, such as a token, by a hash; 0 for
+	// nothing. Requests of one subject at a door or pool begin in the order in
+	// which they came, see Inbound.Claimed. Optional.
+	Subject func(*specs.Message) uint64
+	Log     zerolog.Logger
 	// Unmatched, when set, hears of every answer that nobody waits for.
 	Unmatched func(Unmatched)
 	// Trouble, when set, hears why a connection is closed that the peer could
@@ -124,6 +133,7 @@ type Options struct {
 	rate   *rate         // shared by all connections of a door or pool
 	places chan struct{} // likewise; nil is without end
 	crew   *crew         // likewise
+	order  *order        // likewise
 	sheds  bool          // refuse what is beyond InFlight, never stop reading
 }
 
@@ -136,7 +146,7 @@ func (o Options) orDefault() Options {
 		o.rate = newRate(o.RequestsPerSecond)
 	}
 	if o.crew == nil {
-		o.crew = new(crew)
+		o.crew, o.order = new(crew), new(order)
 	}
 	return o
 }
@@ -152,7 +162,7 @@ const (
 func (o Options) shared() Options {
 	o.rate = newRate(o.RequestsPerSecond)
 	o.places = make(chan struct{}, max(workersPerDoor, o.InFlight))
-	o.crew = new(crew)
+	o.crew, o.order = new(crew), new(order)
 	return o
 }
 

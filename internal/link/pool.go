@@ -37,7 +37,7 @@ func NewPool(name string, signOnDemanded bool, lines ...*Line) *Pool {
 		if i == 0 {
 			shared = l.Options.shared()
 		}
-		l.Options.rate, l.Options.places, l.Options.crew, l.Options.sheds = shared.rate, shared.places, shared.crew, true
+		l.Options.rate, l.Options.places, l.Options.crew, l.Options.order, l.Options.sheds = shared.rate, shared.places, shared.crew, shared.order, true
 	}
 	return &Pool{name: name, demands: signOnDemanded, lines: lines, accepted: make(map[*Conn]struct{})}
 }

@@ -24,7 +24,13 @@ func (c *Conn) work(h specs.Header, in Inbound) {
 		return
 	}
 	c.done.Add(1)
-	c.opts.crew.take(job{c, h, in})
+	j := job{conn: c, header: h, in: in}
+	if c.opts.Subject != nil && in.Message != nil {
+		j.subject = c.opts.Subject(in.Message)
+	}
+	if c.opts.order.begin(j) {
+		c.opts.crew.take(j)
+	}
 }
 
 // enter takes a worker's place, of the connection and of its door, and reports
