@@ -243,8 +243,12 @@ func (n *notifier) end(l letter, err error) {
 // lookForOthers looks for letters that wait for a place, when half of the places
 // are free: one look then finds many.
 func (n *notifier) lookForOthers() {
+	answered := len(n.flying)
+	for _, asked := range n.busy {
+		answered -= asked
+	}
 	for issuer := range n.behind {
-		if n.busy[issuer] <= noticesInFlight/2 && len(n.flying) <= noticesAnswered/2+noticesInFlight {
+		if n.busy[issuer] <= noticesInFlight/2 && answered <= noticesAnswered/2 {
 			n.nudge()
 			return
 		}
