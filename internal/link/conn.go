@@ -268,6 +268,7 @@ func (c *Conn) handle(h specs.Header, in Inbound) {
 	ctx := newDeadline(c.ctx, cmp.Or(c.opts.AnswerTimeout, handlerTimeout))
 	defer ctx.end()
 	reply := c.opts.Handle(ctx, in)
+	in.Claimed() // who comes next need not wait for this peer to read
 	if reply == nil {
 		return
 	}
