@@ -19,6 +19,17 @@ import (
 // benchmarkCallers is how many callers claim at the same time.
 const benchmarkCallers = 64
 
+// empty is a vault of the benchmark's own.
+func empty(b *testing.B, options ...sqlite.Option) vault.Store {
+	b.Helper()
+	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b), options...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
 // BenchmarkTap measures what a tap costs the vault: a claim that raises a
 // counter, and its conclusion, both durable, by 64 callers.
 //
@@ -36,11 +47,7 @@ func BenchmarkTap(b *testing.B) {
 }
 
 func benchmarkTap(b *testing.B, option sqlite.Option) {
-	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b), option)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer store.Close()
+	store := empty(b, option)
 	at := time.Unix(1_800_000_000, 0).UTC()
 	for n := range benchmarkCallers {
 		mint(b, store, n, at)
@@ -80,11 +87,7 @@ func BenchmarkGuess(b *testing.B) {
 }
 
 func benchmarkGuess(b *testing.B, before int) {
-	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer store.Close()
+	store := empty(b)
 	at := time.Unix(1_800_000_000, 0).UTC()
 	guess := func(n int, at time.Time) error {
 		claim := activation(fmt.Sprint("guess ", n), n, at)
@@ -135,11 +138,7 @@ func mint(tb testing.TB, store vault.Store, n int, at time.Time) {
 // BenchmarkRead measures what is read before a request is decided: a tap's
 // token, an activation's account and the failures on its scopes.
 func BenchmarkRead(b *testing.B) {
-	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer store.Close()
+	store := empty(b)
 	at := time.Unix(1_800_000_000, 0).UTC()
 	for n := range benchmarkCallers {
 		mint(b, store, n, at)
@@ -168,11 +167,7 @@ func BenchmarkRead(b *testing.B) {
 // spends a code, and its conclusion with a token and a notice, both durable, by
 // 64 callers.
 func BenchmarkActivation(b *testing.B) {
-	store, err := sqlite.Open(filepath.Join(b.TempDir(), "vault.db"), vaulttest.Cipher(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer store.Close()
+	store := empty(b)
 	at := time.Unix(1_800_000_000, 0).UTC()
 	var count atomic.Int64
 	b.SetParallelism(max(1, benchmarkCallers/runtime.GOMAXPROCS(0)))
