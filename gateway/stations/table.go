@@ -53,7 +53,8 @@ type Options struct {
 type Table struct {
 	Options
 
-	changing sync.Mutex // held by Prepare until Commit or Abort
+	changing   sync.Mutex // held by Prepare until Commit or Abort
+	neighbours link.Neighbours
 
 	mu      sync.Mutex
 	list    []*entry // in the order of the settings
@@ -199,7 +200,7 @@ func (t *Table) linkOptions(e *entry, s Settings) link.Options {
 		Key: messages.Key, KeyFields: messages.KeyFields(), Subject: messages.Subject,
 		Header: specs.Header{Destination: s.Number, Source: t.Number},
 		Handle: func(ctx context.Context, in link.Inbound) *specs.Message { return t.Handle(ctx, e.station(), in) },
-		Pool:   e.pool, ConnectionsMax: s.Limits.Connections, InFlight: s.Limits.InFlight,
+		Pool:   e.pool, Neighbours: &t.neighbours, ConnectionsMax: s.Limits.Connections, InFlight: s.Limits.InFlight,
 		RequestsPerSecond: s.Limits.RequestsPerSecond, IdleTimeout: s.Timeouts.Idle, AnswerTimeout: s.Timeouts.Answer,
 	}
 	if t.Unmatched != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/moov-io/iso8583"
 	connection "github.com/moov-io/iso8583-connection"
@@ -37,7 +38,8 @@ type Conn struct {
 	from   *bufio.Reader // the library's own is small
 	begun  func()        // socket.begin
 	faults int           // undecodable bodies in a row
-	turn   int           // frames taken since others had theirs
+	turn   turn
+	floods bool // its station, while another is served
 
 	draining atomic.Bool
 	handling atomic.Int64  // requests taken and not answered yet
@@ -53,6 +55,7 @@ func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn
 		opts: opts, socket: &timedSocket{Conn: socket, idle: opts.IdleTimeout}, remote: socket.RemoteAddr().String(),
 		frames: make(chan *[]byte, writeQueueFrames), workers: make(chan struct{}, opts.InFlight),
 	}
+	c.turn.began = time.Now()
 	c.from, c.begun = bufio.NewReaderSize(c.socket, readBytes), c.socket.begin
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.done.Add(1) // for the library's reading goroutine; see reader

@@ -25,7 +25,8 @@ type job struct {
 	conn    *Conn
 	header  specs.Header
 	in      Inbound
-	subject uint64 // see Options.Subject
+	subject uint64        // see Options.Subject
+	slot    chan struct{} // to be given back when it is claimed; see Neighbours
 }
 
 func (w *crew) join() {
@@ -118,14 +119,20 @@ func (w *crew) rest(hand chan job) bool {
 
 func (j job) do() {
 	defer j.conn.recovered()
-	if j.subject != 0 {
-		j.in.Claimed = sync.OnceFunc(j.letNext)
+	if j.subject != 0 || j.slot != nil {
+		j.in.Claimed = sync.OnceFunc(j.claimed)
 		defer j.in.Claimed()
 	}
 	j.conn.handle(j.header, j.in)
 }
 
-func (j job) letNext() {
+func (j job) claimed() {
+	if j.slot != nil {
+		<-j.slot
+	}
+	if j.subject == 0 {
+		return
+	}
 	if next, ok := j.conn.opts.order.next(j.subject); ok {
 		next.conn.opts.crew.take(next)
 	}

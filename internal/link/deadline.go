@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 )
@@ -42,3 +43,41 @@ func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
 func (d *deadline) Done() <-chan struct{}       { return d.context().Done() }
 func (d *deadline) Err() error                  { return d.context().Err() }
 func (d *deadline) Value(key any) any           { return d.context().Value(key) }
+
+// timedSocket gives every read and write its deadline, which
+// iso8583-connection does not. Only the reading goroutine may call Read, begin
+// and end.
+type timedSocket struct {
+	net.Conn
+	idle time.Duration // that a read may wait between frames
+
+	inFrame bool
+	due     time.Time     // of the frame that has begun and had to wait; zero otherwise
+	waited  time.Duration // in reads, since it was last set to 0
+}
+
+// begin says that a frame's first byte was read, end that its last was.
+func (s *timedSocket) begin() { s.inFrame = true }
+func (s *timedSocket) end()   { s.inFrame, s.due = false, time.Time{} }
+
+func (s *timedSocket) Read(b []byte) (int, error) {
+	began, due := time.Now(), s.due
+	switch {
+	case !s.inFrame:
+		due = began.Add(s.idle)
+	case due.IsZero():
+		due = began.Add(frameTimeout)
+		s.due = due
+	}
+	_ = s.SetReadDeadline(due) // fails on a closed socket, and the read says so
+	n, err := s.Conn.Read(b)
+	s.waited += time.Since(began)
+	return n, err
+}
+
+func (s *timedSocket) Write(b []byte) (int, error) {
+	if err := s.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return s.Conn.Write(b)
+}

@@ -78,9 +78,10 @@ type Inbound struct {
 	Draining bool
 	Session  *Session // of the connection
 
-	// Claimed lets the next request of the same Options.Subject begin. Its
-	// handler calls it when nothing that comes later can overtake this one any
-	// more; where it does not, the next begins when the handler has ended.
+	// Claimed lets the next request of the same Options.Subject begin, and
+	// another of a station that is held back; see Neighbours. Its handler calls
+	// it when nothing that comes later can overtake this one any more; where it
+	// does not, they begin when the handler has ended.
 	Claimed func()
 }
 
@@ -121,6 +122,9 @@ type Options struct {
 	// Admit, when set, is shown what the handshake of a door has verified; an
 	// error refuses the connection.
 	Admit func(tls.ConnectionState) error
+	// Neighbours, when set, are the stations that are not to suffer from each
+	// other; Name is this one's among them.
+	Neighbours *Neighbours
 	// Pool, when set, gets the connections of a door to ask on.
 	Pool *Pool
 
@@ -130,11 +134,12 @@ type Options struct {
 	IdleTimeout       time.Duration // without a byte from the peer; 0 is 10 minutes
 	AnswerTimeout     time.Duration // that a handler has, and that Ask waits; 0 is 30 s, and no bound of Ask's own
 
-	rate   *rate         // shared by all connections of a door or pool
-	places chan struct{} // likewise; nil is without end
-	crew   *crew         // likewise
-	order  *order        // likewise
-	sheds  bool          // refuse what is beyond InFlight, never stop reading
+	rate      *rate         // shared by all connections of a door or pool
+	places    chan struct{} // likewise; nil is without end
+	crew      *crew         // likewise
+	order     *order        // likewise
+	neighbour *neighbour    // likewise; nil is without others
+	sheds     bool          // refuse what is beyond InFlight, never stop reading
 }
 
 // orDefault fills in the limits that are left out.
@@ -142,6 +147,7 @@ func (o Options) orDefault() Options {
 	o.ConnectionsMax = cmp.Or(o.ConnectionsMax, connectionsMax)
 	o.InFlight = cmp.Or(o.InFlight, workersPerConn)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, idleTimeout)
+	o.neighbour = o.Neighbours.named(o.Name)
 	if o.rate == nil {
 		o.rate = newRate(o.RequestsPerSecond)
 	}

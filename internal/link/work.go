@@ -1,7 +1,6 @@
 package link
 
 import (
-	"os"
 	"sync"
 	"time"
 
@@ -13,6 +12,8 @@ import (
 // made to be asked on, a question beyond those is refused in place, so that the
 // answers that the workers wait for are always read.
 func (c *Conn) work(h specs.Header, in Inbound) {
+	c.turn.requests++
+	c.opts.neighbour.asks()
 	c.handling.Add(1) // before draining is looked at: what is taken is waited for
 	in.Draining = c.draining.Load()
 	in.Throttled = !c.opts.rate.take()
@@ -24,7 +25,7 @@ func (c *Conn) work(h specs.Header, in Inbound) {
 		return
 	}
 	c.done.Add(1)
-	j := job{conn: c, header: h, in: in}
+	j := job{conn: c, header: h, in: in, slot: c.slot()}
 	if c.opts.Subject != nil && in.Message != nil {
 		j.subject = c.opts.Subject(in.Message)
 	}
@@ -71,42 +72,6 @@ func (c *Conn) leave() {
 		<-c.opts.places
 	}
 	<-c.workers
-}
-
-// turnFrames is how many frames of a connection are taken before others have
-// their turn: some tenths of a millisecond of work (ours).
-const turnFrames = 16
-
-// took counts a frame, and ends the connection's turn with the last.
-func (c *Conn) took() {
-	if c.turn++; c.turn == turnFrames {
-		c.turn = 0
-		giveWay()
-	}
-}
-
-// beat is a pipe that is read and written by those who give way.
-type beat struct{ from, to *os.File }
-
-var theBeat = sync.OnceValue(func() *beat {
-	from, to, err := os.Pipe()
-	if err != nil {
-		return nil // out of file descriptors: nobody gives way
-	}
-	return &beat{from, to}
-})
-
-// giveWay lets all goroutines run whose sockets have something to be read. The
-// runtime looks at sockets when nothing else can run, and else a hundred times a
-// second: a flood, which always can, would keep a quiet peer waiting. Whoever
-// waits for a pipe is woken by the same look as all others are.
-func giveWay() {
-	b := theBeat()
-	if b == nil {
-		return
-	}
-	go func() { _, _ = b.to.Write([]byte{0}) }() // not before the pipe is waited for
-	_, _ = b.from.Read(make([]byte, 1))
 }
 
 // rate is a bucket that fills with a second's requests: a pause of a second

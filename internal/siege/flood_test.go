@@ -232,7 +232,8 @@ func TestBounds(t *testing.T) {
 }
 
 // TestFairness has a station write more than may be under way: it waits, and
-// another station is served in full. How long that took is told, not judged.
+// another station is served in full. Then one floods, and is held back. How long
+// that took is told, not judged.
 func TestFairness(t *testing.T) {
 	w := newTown(t)
 	alone, more := w.measured(), w.activations(2*inFlight, meadowRange)
@@ -260,6 +261,7 @@ func TestFairness(t *testing.T) {
 		flooding.Go(func() { p.flood(w.echoes(64)) })
 		flooding.Go(p.wantEnd) // reads its answers
 		t.Logf("beside a flood of echoes %v", w.measured())
+		w.says("floods while others are served, held back", merchants)
 		_ = p.Close()
 		flooding.Wait()
 	})
