@@ -13,6 +13,8 @@ import (
 // needs. There are never more than requests may be handled at once, and none
 // after the last connection has ended.
 type crew struct {
+	restTime time.Duration
+
 	mu    sync.Mutex
 	conns int
 	idle  []chan job  // the last to rest works first: its stack is still in the cache
@@ -27,6 +29,8 @@ type job struct {
 	in      Inbound
 	subject uint64 // see Options.Subject
 }
+
+func newCrew(t Times) *crew { return &crew{restTime: t.orDefault().Rest} }
 
 func (w *crew) join() {
 	w.mu.Lock()
@@ -68,7 +72,7 @@ func (w *crew) thin() {
 		w.look = nil
 		return
 	}
-	w.look.Reset(restTime)
+	w.look.Reset(w.restTime)
 }
 
 // take gives a job to one that rests, or to a new one.
@@ -111,7 +115,7 @@ func (w *crew) rest(hand chan job) bool {
 	}
 	w.idle = append(w.idle, hand)
 	if w.look == nil {
-		w.look = time.AfterFunc(restTime, w.thin)
+		w.look = time.AfterFunc(w.restTime, w.thin)
 	}
 	return true
 }

@@ -34,7 +34,7 @@ func TestCrewIsAsLargeAsItsWork(t *testing.T) {
 			<-release
 			return answerTo(in.Message)
 		})
-		o.crew = new(crew)
+		o.crew = newCrew(Times{})
 		c, far := begin(t, t.Context(), o)
 		const most = 3
 		for round := range 5 {
@@ -65,7 +65,7 @@ func TestCrewShrinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		o := options(io.Discard, refusing(release))
-		o.crew = new(crew)
+		o.crew = newCrew(Times{})
 		_, far := begin(t, t.Context(), o)
 		for n := range 3 {
 			far.send(echo(n))
@@ -120,7 +120,7 @@ func TestCrewSurvivesPanics(t *testing.T) {
 			}
 			return answerTo(in.Message)
 		})
-		o.crew = new(crew)
+		o.crew = newCrew(Times{})
 		_, far := begin(t, t.Context(), o)
 		far.send(echo(1))
 		synctest.Wait()
