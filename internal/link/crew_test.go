@@ -217,3 +217,27 @@ func TestOrderOfASubjectWhenTheConnectionEnds(t *testing.T) {
 		}
 	})
 }
+
+// A peer that does not read its answers holds up nobody who asks about the same
+// subject on another connection of its door.
+func TestOrderOfASubjectBesideAPeerThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(io.Discard, answering)
+		o.Subject = subjectOf
+		o = o.shared()
+		deaf, asks := begin(t, t.Context(), o)
+		fillQueue(t, deaf)
+		asks.send(echo(100))
+		synctest.Wait()
+		if n := deaf.handling.Load(); n != 1 {
+			t.Fatalf("%d requests are handled: an answer found room", n)
+		}
+		_, other := begin(t, t.Context(), o)
+		began := time.Now()
+		other.send(echo(101))
+		other.wantResponse(101, "00")
+		if took := time.Since(began); took != 0 {
+			t.Errorf("the other's answer came after %v", took)
+		}
+	})
+}
