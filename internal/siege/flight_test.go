@@ -165,7 +165,7 @@ func TestReplies(t *testing.T) {
 			a := approval(t, q)
 			a.Set(specs.P(41), "TERMID99")
 			return frame(t, a)
-		}, `"why":"differs"`, []func(*gateway.Options){waiting(2 * hastyTimeout)}},
+		}, `"why":"differs"`, []func(*gateway.Options){waiting(3 * hastyTimeout / 2)}},
 	} {
 		t.Run(why, func(t *testing.T) {
 			w := newTown(t, test.how...)

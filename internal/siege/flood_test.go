@@ -126,13 +126,11 @@ func TestIssuerWithoutAHandshake(t *testing.T) {
 	})
 }
 
-// TestNobodyReads has all who dial in ask and ask, and read no answer: they are
-// cut off. What an issuer that is dialled takes before the gateway has to wait
-// is up to the system; package link holds that it is cut off, too.
+// TestNobodyReads has all sides ask and ask, and read no answer: they are cut off.
 func TestNobodyReads(t *testing.T) {
 	w := newTown(t, cutting)
 	w.walls.under(func() {
-		sides := map[string]*peer{wallets: w.knock(wallets), merchants: w.knock(merchants), cove: w.knock(cove)}
+		sides := w.sides()
 		var floods sync.WaitGroup
 		for _, p := range sides {
 			floods.Go(func() { p.flood(w.echoes(64)) })
@@ -143,6 +141,7 @@ func TestNobodyReads(t *testing.T) {
 			_ = p.Close() // whether it has heard of the end is up to TCP
 		}
 		floods.Wait()
+		w.line = w.host.accept()
 	})
 }
 

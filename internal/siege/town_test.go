@@ -51,7 +51,7 @@ const (
 // they are without settings.
 const (
 	hastyTimeout = time.Second // of the attacker's issuers
-	cutOffTime   = 2 * time.Second
+	cutOffTime   = 1500 * time.Millisecond
 	dialTime     = time.Second
 	restTime     = 100 * time.Millisecond // in every town: goroutines are looked at after an attack
 )
