@@ -100,6 +100,7 @@ func (g *Gateway) askAndConclude(ctx context.Context, from stations.Station, r *
 		return outcome, nil, err
 	}
 	conclusion := g.conclusion(claim, outcome, move)
+	conclusion.Unanswered = answer.Why
 	conclusion.Succeeded = move.Mint != "" && found.CVV2 == dcvv2.Match
 	minted, err := g.mint(ctx, from, r, claim, conclusion)
 	switch {

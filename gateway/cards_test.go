@@ -178,7 +178,8 @@ func (w *world) wantReason(transactionID string, reason token.Reason) {
 	entries, err := w.store.Explain(context.Background(), transactionID)
 	w.must(err)
 	for _, e := range entries {
-		if _, why, _ := strings.Cut(e.Detail, ": "); why == string(reason) {
+		_, why, _ := strings.Cut(e.Detail, ": ")
+		if why, _, _ = strings.Cut(why, ": "); why == string(reason) {
 			return
 		}
 	}

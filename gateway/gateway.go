@@ -51,7 +51,7 @@ type Keys interface {
 }
 
 // Options say what a gateway works with. All are required but IssuerTimeout,
-// RequestorFailuresPerHourMax, Alarm, Observe, Asked, Trouble, Admit and Listen.
+// RequestorFailuresPerHourMax, Alarm, Observe, Asked, Trouble, Admit, Listen and Times.
 type Options struct {
 	Store           vault.Store
 	Keys            Keys
@@ -83,6 +83,7 @@ type Options struct {
 	Admit func(s stations.Station, state tls.ConnectionState) error
 	// Listen opens a door at host:port; nil is net.Listen for TCP.
 	Listen func(address string) (net.Listener, error)
+	Times  link.Times // of connections; zero is each one's default
 }
 
 // GatewayNumber is the gateway's own station number in headers (ours).
@@ -117,7 +118,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g.notices = newNotifier(g)
 	g.stations = stations.New(stations.Options{
-		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Listen: o.Listen, Number: GatewayNumber, Log: o.Log,
+		Handle: g.handle, SignOn: g.signOn, Idle: g.echo, Admit: o.Admit, Listen: o.Listen, Times: o.Times, Number: GatewayNumber, Log: o.Log,
 		Trouble:   func(s stations.Station, why string) { g.trouble(s, why) },
 		Unmatched: func(s stations.Station, u link.Unmatched) { g.trouble(s, "answer "+string(u.Why)) },
 	})

@@ -38,15 +38,15 @@ func (g *Gateway) ask(ctx context.Context, asked vault.Question, question messag
 	case err == nil:
 	case notSent(err):
 		warning().Msg("issuer cannot be asked")
-		return token.IssuerAnswer{Silence: token.StandInDown}
+		return token.IssuerAnswer{Silence: token.StandInDown, Why: whyInWords(err)}
 	default:
 		warning().Str("why", whySilent(err)).Msg("issuer did not answer")
-		return token.IssuerAnswer{Silence: token.StandInTimeout}
+		return token.IssuerAnswer{Silence: token.StandInTimeout, Why: whyInWords(err)}
 	}
 	word, ok := wordOn(question, answer)
 	if !ok {
 		warning().Str("mti", answer.MTI()).Msg("issuer answered with another message")
-		return token.IssuerAnswer{Silence: token.StandInTimeout}
+		return token.IssuerAnswer{Silence: token.StandInTimeout, Why: "answered by a " + answer.MTI() + " of another kind"}
 	}
 	return word
 }
@@ -59,6 +59,20 @@ func whySilent(err error) string {
 		return ""
 	}
 	return string(u.Why)
+}
+
+// whyInWords is why an issuer gave no answer, as the audit trail has it.
+func whyInWords(err error) string {
+	var u *link.Unanswered
+	if errors.As(err, &u) {
+		return u.Brief()
+	}
+	for _, known := range []error{link.ErrDown, link.ErrBusy, link.ErrDuplicate, stations.ErrNoIssuer, link.ErrClosed, link.ErrRejected} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return "what came cannot be read"
 }
 
 // wordOn is what an answer says on a question of the same kind. A 0110 on a

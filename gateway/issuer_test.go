@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +117,48 @@ func TestIssuerThatAnswersWithAnotherMessage(t *testing.T) {
 			})
 			w.wantUnavailable(p, func() { w.issuer.follow(responding(token.Approved)) })
 		})
+	}
+}
+
+// TestTrailOfAnIssuerThatDoesNotAnswer holds that the trail says what came in the
+// answer's place.
+func TestTrailOfAnIssuerThatDoesNotAnswer(t *testing.T) {
+	spoiling := func(change func(*specs.Message)) func(*world) {
+		return func(w *world) {
+			w.issuer.follow(func(ctx context.Context, question messages.Message, raw *specs.Message) *specs.Message {
+				answer := responding(token.Approved)(ctx, question, raw)
+				change(answer)
+				return answer
+			})
+		}
+	}
+	for _, c := range []struct {
+		ofActivation, ofTap string
+		begin               func(w *world)
+	}{
+		{"nothing received in ", "nothing received in ", func(w *world) { w.issuer.follow(silent) }},
+		{"differs in field 37", "differs in field 37", spoiling(func(m *specs.Message) { m.Set(specs.P(37), "999999999999") })},
+		{"undecodable in field ", "undecodable in field ", func(w *world) { w.issuer.garbling.Store(true) }},
+		{"answered by a 0110 of another kind", "what came cannot be read", spoiling(crossKinds)},
+		{"the peer is not connected", "the peer is not connected", absences[0].goAway},
+	} {
+		t.Run(c.ofActivation, func(t *testing.T) {
+			w := newWorld(t, impatient, standingIn(token.StandIn{Taps: token.StandInApprove, TapAmountMax: amount}))
+			p := w.activated()
+			c.begin(w)
+			w.wantDetail(w.wallet.activate(goodActivation(w)).TransactionID, "response 91: issuer did not answer: "+c.ofActivation)
+			w.wantDetail(w.merchant.tap(w.tapOf(p)).TransactionID, "response 00: "+string(token.ReasonStoodIn)+": "+c.ofTap)
+		})
+	}
+}
+
+// wantDetail wants a detail in the trail of a transaction that begins like this.
+func (w *world) wantDetail(transactionID, begins string) {
+	w.Helper()
+	entries, err := w.store.Explain(context.Background(), transactionID)
+	w.must(err)
+	if !slices.ContainsFunc(entries, func(e vault.Entry) bool { return strings.HasPrefix(e.Detail, begins) }) {
+		w.Errorf("transaction %s is not explained by %q: %+v", transactionID, begins, entries)
 	}
 }
 

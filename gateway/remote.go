@@ -110,7 +110,7 @@ func (g *Gateway) verify(ctx context.Context, r *messages.RemoteRequest, found s
 	}
 	answer := g.ask(ctx, *found.Claim.Question, question, &question.Trace)
 	o := token.ConcludeOnline(found.Screening, answer)
-	return g.concludePayment(ctx, found.Claim, o, token.TurnOf(answer, o))
+	return g.concludePayment(ctx, found.Claim, answer, o)
 }
 
 func (g *Gateway) remoteFault(r *messages.RemoteRequest, err error, e *event) messages.Message {

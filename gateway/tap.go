@@ -135,18 +135,20 @@ func (g *Gateway) authorize(ctx context.Context, p payment, found token.Acceptan
 	answer := p.ask(ctx, p.question, p.claim.TransactionID, found)
 	o = token.ConcludeTap(found, p.facts.Token, p.amount, answer, g.issuer(p.question.Issuer).StandIn)
 	o = signed(o, p.claim.TransactionID)
-	return g.concludePayment(ctx, p.claim, o, token.TurnOf(answer, o))
+	return g.concludePayment(ctx, p.claim, answer, o)
 }
 
 // concludePayment records the outcome of a payment, and that it is undone where
 // that is what follows: where the issuer may have taken money that nobody gets,
 // or the merchant has reversed the payment meanwhile.
-func (g *Gateway) concludePayment(ctx context.Context, claim vault.Claim, o token.Outcome, turn token.Turn) (token.Outcome, error) {
+func (g *Gateway) concludePayment(ctx context.Context, claim vault.Claim, answer token.IssuerAnswer, o token.Outcome) (token.Outcome, error) {
+	turn := token.TurnOf(answer, o)
 	move, err := token.Asked.After(turn)
 	if err != nil {
 		return o, err
 	}
 	c := g.conclusion(claim, o, move)
+	c.Unanswered = answer.Why
 	c.Succeeded = o.Approved() && o.CVV2 == dcvv2.Match
 	err = g.conclude(ctx, c)
 	if errors.Is(err, vault.ErrReversed) {

@@ -185,6 +185,7 @@ type IssuerAnswer struct {
 	AuthorizationID string
 	Method          Method        // of a step-up
 	Silence         StandInReason // set when there is no Response
+	Why             string        // of a silence, in words for the audit trail, free of card data; "" where it is not known
 }
 
 // StandIn is what the network does in an issuer's place when that is silent.

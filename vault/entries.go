@@ -56,6 +56,9 @@ func (c Conclusion) Entries(claimed Transaction, subject string, released bool) 
 		subject = c.Outcome.Reference
 	}
 	list := []Entry{outcomeEntry(claimed.Kind, c.Outcome, subject, claimed.TransactionID, c.At)}
+	if c.Unanswered != "" {
+		list[0].Detail += ": " + c.Unanswered[:min(len(c.Unanswered), DetailBytesMax)]
+	}
 	if released {
 		list = append(list, Entry{At: c.At, Event: EventCodeReleased, Subject: subject, Transaction: claimed.TransactionID})
 	}

@@ -135,6 +135,19 @@ func TestConclusionsPastTheirLimits(t *testing.T) {
 	}
 }
 
+// Why an issuer did not answer is told in the entry of the outcome, however long
+// that is.
+func TestEntriesOfAnUnansweredQuestion(t *testing.T) {
+	long := strings.Repeat("d", vault.DetailBytesMax)
+	for why, want := range map[string]string{"": "", "nothing received in 2s": ": nothing received in 2s", long: ": " + long, long + "d": ": " + long} {
+		c := vault.Conclusion{Outcome: token.Outcome{Response: token.IssuerUnavailable, Reason: token.ReasonIssuerUnavailable}, Unanswered: why}
+		list := c.Entries(vault.Transaction{Kind: vault.KindTap}, "subject", true)
+		if got := list[0].Detail; got != "response 91: issuer did not answer"+want || list[1].Detail != "" {
+			t.Errorf("%q is told by %+v", why, list)
+		}
+	}
+}
+
 // Every kind has its own words for all that may become of it.
 func TestKindsHaveTheirEvents(t *testing.T) {
 	seen := map[string]bool{}

@@ -52,7 +52,7 @@ const (
 	ScopeFailuresFor = time.Hour
 	// ScopesMax is the most scopes of one claim.
 	ScopesMax = 4
-	// DetailBytesMax bounds Claim.Detail (ours).
+	// DetailBytesMax bounds Claim.Detail and Conclusion.Unanswered (ours).
 	DetailBytesMax = 1024
 	// TokensMax bounds TokensOf.
 	TokensMax = 64
@@ -217,6 +217,11 @@ type Conclusion struct {
 	Succeeded bool     // resets the row of failures on PAN
 	Release   bool     // gives back the code that the claim spent
 	Undone    bool     // the caller knows that the transaction was reversed
+
+	// Unanswered says for the audit trail why there is no answer of the issuer,
+	// free of card data; what is beyond DetailBytesMax bytes is left out. "" adds
+	// nothing.
+	Unanswered string
 }
 
 // QueuedNotice is a notice that waits for its acknowledgement.

@@ -143,7 +143,7 @@ func TestExplainToPrograms(t *testing.T) {
 		{"", vault.EventTapAccepted, "00", "", "approved", string(token.ReasonIssuerApproved)},
 		{"expired-code", vault.EventActivationDeclined, "N7", "N", "was not asked", string(token.ReasonExpiredCode)},
 		{"not-enrolled", vault.EventActivationDeclined, "05", "U", "declined", string(token.ReasonIssuerDeclined)},
-		{"issuer-down", vault.EventActivationDeclined, "91", "M", "was asked and did not answer", string(token.ReasonIssuerUnavailable)},
+		{"issuer-down", vault.EventActivationDeclined, "91", "M", "did not answer: the peer is not connected", string(token.ReasonIssuerUnavailable)},
 		{"cloned-counter", vault.EventTapDeclined, "59", "", "was not asked", string(token.ReasonCounterRepeated)},
 	} {
 		t.Run(c.name+" "+c.event, func(t *testing.T) {

@@ -44,7 +44,8 @@ type Options struct {
 	// Listen opens a door at host:port; nil is net.Listen for TCP.
 	Listen func(address string) (net.Listener, error)
 
-	Number uint32 // the gateway's own, in headers
+	Number uint32     // the gateway's own, in headers
+	Times  link.Times // of connections
 	Log    zerolog.Logger
 }
 
@@ -202,6 +203,7 @@ func (t *Table) linkOptions(e *entry, s Settings) link.Options {
 		Handle: func(ctx context.Context, in link.Inbound) *specs.Message { return t.Handle(ctx, e.station(), in) },
 		Pool:   e.pool, Neighbours: &t.neighbours, ConnectionsMax: s.Limits.Connections, InFlight: s.Limits.InFlight,
 		RequestsPerSecond: s.Limits.RequestsPerSecond, IdleTimeout: s.Timeouts.Idle, AnswerTimeout: s.Timeouts.Answer,
+		Times: t.Times,
 	}
 	if t.Unmatched != nil {
 		o.Unmatched = func(u link.Unmatched) { t.Unmatched(e.station(), u) }

@@ -28,6 +28,7 @@ type Explanation struct {
 	Response    string    `json:"response,omitempty"`
 	CVV2        string    `json:"cvv2,omitempty"` // 44.10
 	Reason      string    `json:"reason,omitempty"`
+	Unanswered  string    `json:"unanswered,omitempty"` // why there is no answer of the issuer
 	Issuer      string    `json:"issuer"`
 	Told        string    `json:"told"`
 	Next        string    `json:"next"`
@@ -74,7 +75,8 @@ func Of(transaction string, entries []client.AuditEntry) Explanation {
 			}
 			x.Decided = e.Event
 			response, reason, _ := strings.Cut(strings.TrimPrefix(e.Detail, "response "), ": ")
-			x.Response, x.Reason = response, reason
+			x.Response = response
+			x.Reason, x.Unanswered, _ = strings.Cut(reason, ": ")
 		}
 	}
 	if found := x.screened("found"); found != "" {
@@ -115,9 +117,9 @@ func (x Explanation) issuerSaid() string {
 	case token.ReasonStepUp:
 		return "asked for a step-up"
 	case token.ReasonStoodIn:
-		return "did not answer: the network decided in its place"
+		return x.unanswered() + "; the network decided in its place"
 	case token.ReasonIssuerUnavailable:
-		return "was asked and did not answer"
+		return x.unanswered()
 	case token.ReasonRestarted:
 		return "was asked; the gateway restarted before the answer came"
 	}
@@ -125,6 +127,13 @@ func (x Explanation) issuerSaid() string {
 		return "has not answered yet"
 	}
 	return "was not asked"
+}
+
+func (x Explanation) unanswered() string {
+	if x.Unanswered == "" {
+		return "did not answer"
+	}
+	return "did not answer: " + x.Unanswered
 }
 
 func (x Explanation) wasTold() string {

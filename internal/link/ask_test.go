@@ -206,23 +206,31 @@ func TestPeerThatNeverReads(t *testing.T) {
 func TestQueueToASlowPeerIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := begin(t, t.Context(), options(t.Output(), silent))
-		bytes := make([]byte, writeBurstBytes)
-		frame := func() *[]byte {
-			room := bytes
-			return &room
-		}
-		for range writeQueueFrames + 1 { // one is with the writer
-			if err := c.queue(t.Context(), frame()); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
-		}
+		another := fillQueue(t, c)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := c.queue(ctx, frame()); !errors.Is(err, context.DeadlineExceeded) {
+		if err := c.queue(ctx, another); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("one more frame: %v", err)
 		}
 	})
+}
+
+// fillQueue queues as many frames as there is room for, to a peer that reads none,
+// and gives one more.
+func fillQueue(t testing.TB, c *Conn) (another *[]byte) {
+	t.Helper()
+	bytes := make([]byte, writeBurstBytes)
+	frame := func() *[]byte {
+		room := bytes
+		return &room
+	}
+	for range writeQueueFrames + 1 { // one is with the writer
+		if err := c.queue(t.Context(), frame()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+	}
+	return frame()
 }
 
 func TestQuestionsThatWaitAreBounded(t *testing.T) {

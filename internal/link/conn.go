@@ -52,7 +52,7 @@ type Conn struct {
 func newConn(ctx context.Context, socket net.Conn, opts Options, ping func(*Conn)) (*Conn, error) {
 	opts = opts.orDefault()
 	c := &Conn{
-		opts: opts, socket: &timedSocket{Conn: socket, idle: opts.IdleTimeout}, remote: socket.RemoteAddr().String(),
+		opts: opts, socket: &timedSocket{Conn: socket, idle: opts.IdleTimeout, times: opts.Times}, remote: socket.RemoteAddr().String(),
 		frames: make(chan *[]byte, writeQueueFrames), workers: make(chan struct{}, opts.InFlight),
 	}
 	c.turn.began = time.Now()
@@ -168,13 +168,13 @@ var errPanic = errors.New("reading a frame panicked")
 func (c *Conn) readFrame() (specs.Frame, error) {
 	frame, err := c.opts.Framing.Read(c.from, c.begun)
 	if c.socket.inFrame && errors.Is(err, os.ErrDeadlineExceeded) {
-		err = errSlowFrame
+		err = fmt.Errorf("%w %v after its first byte", errSlowFrame, c.opts.Times.Frame)
 	}
 	c.socket.end()
 	return frame, err
 }
 
-var errSlowFrame = fmt.Errorf("a frame was not complete %v after its first byte", frameTimeout)
+var errSlowFrame = errors.New("a frame was not complete")
 
 func (c *Conn) logEnd(err error) {
 	var fault *specs.FrameError

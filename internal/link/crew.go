@@ -13,6 +13,8 @@ import (
 // needs. There are never more than requests may be handled at once, and none
 // after the last connection has ended.
 type crew struct {
+	restTime time.Duration
+
 	mu    sync.Mutex
 	conns int
 	idle  []chan job  // the last to rest works first: its stack is still in the cache
@@ -28,6 +30,8 @@ type job struct {
 	subject uint64        // see Options.Subject
 	slot    chan struct{} // to be given back when it is claimed; see Neighbours
 }
+
+func newCrew(t Times) *crew { return &crew{restTime: t.orDefault().Rest} }
 
 func (w *crew) join() {
 	w.mu.Lock()
@@ -69,7 +73,7 @@ func (w *crew) thin() {
 		w.look = nil
 		return
 	}
-	w.look.Reset(restTime)
+	w.look.Reset(w.restTime)
 }
 
 // take gives a job to one that rests, or to a new one.
@@ -112,7 +116,7 @@ func (w *crew) rest(hand chan job) bool {
 	}
 	w.idle = append(w.idle, hand)
 	if w.look == nil {
-		w.look = time.AfterFunc(restTime, w.thin)
+		w.look = time.AfterFunc(w.restTime, w.thin)
 	}
 	return true
 }

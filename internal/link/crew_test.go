@@ -34,7 +34,7 @@ func TestCrewIsAsLargeAsItsWork(t *testing.T) {
 			<-release
 			return answerTo(in.Message)
 		})
-		o.crew = new(crew)
+		o.crew = newCrew(Times{})
 		c, far := begin(t, t.Context(), o)
 		const most = 3
 		for round := range 5 {
@@ -65,7 +65,7 @@ func TestCrewShrinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		o := options(io.Discard, refusing(release))
-		o.crew = new(crew)
+		o.crew = newCrew(Times{})
 		_, far := begin(t, t.Context(), o)
 		for n := range 3 {
 			far.send(echo(n))
@@ -120,7 +120,7 @@ func TestCrewSurvivesPanics(t *testing.T) {
 			}
 			return answerTo(in.Message)
 		})
-		o.crew = new(crew)
+		o.crew = newCrew(Times{})
 		_, far := begin(t, t.Context(), o)
 		far.send(echo(1))
 		synctest.Wait()
@@ -214,6 +214,30 @@ func TestOrderOfASubjectWhenTheConnectionEnds(t *testing.T) {
 		c.Close() // waits for all of them
 		if n := len(c.opts.order.behind); n != 0 {
 			t.Errorf("%d subjects are remembered", n)
+		}
+	})
+}
+
+// A peer that does not read its answers holds up nobody who asks about the same
+// subject on another connection of its door.
+func TestOrderOfASubjectBesideAPeerThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(io.Discard, answering)
+		o.Subject = subjectOf
+		o = o.shared()
+		deaf, asks := begin(t, t.Context(), o)
+		fillQueue(t, deaf)
+		asks.send(echo(100))
+		synctest.Wait()
+		if n := deaf.handling.Load(); n != 1 {
+			t.Fatalf("%d requests are handled: an answer found room", n)
+		}
+		_, other := begin(t, t.Context(), o)
+		began := time.Now()
+		other.send(echo(101))
+		other.wantResponse(101, "00")
+		if took := time.Since(began); took != 0 {
+			t.Errorf("the other's answer came after %v", took)
 		}
 	})
 }

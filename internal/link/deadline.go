@@ -49,7 +49,8 @@ func (d *deadline) Value(key any) any           { return d.context().Value(key) 
 // and end.
 type timedSocket struct {
 	net.Conn
-	idle time.Duration // that a read may wait between frames
+	idle  time.Duration // that a read may wait between frames
+	times Times
 
 	inFrame bool
 	due     time.Time     // of the frame that has begun and had to wait; zero otherwise
@@ -66,7 +67,7 @@ func (s *timedSocket) Read(b []byte) (int, error) {
 	case !s.inFrame:
 		due = began.Add(s.idle)
 	case due.IsZero():
-		due = began.Add(frameTimeout)
+		due = began.Add(s.times.Frame)
 		s.due = due
 	}
 	_ = s.SetReadDeadline(due) // fails on a closed socket, and the read says so
@@ -76,7 +77,7 @@ func (s *timedSocket) Read(b []byte) (int, error) {
 }
 
 func (s *timedSocket) Write(b []byte) (int, error) {
-	if err := s.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := s.SetWriteDeadline(time.Now().Add(s.times.Write)); err != nil {
 		return 0, err
 	}
 	return s.Conn.Write(b)

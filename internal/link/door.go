@@ -195,7 +195,7 @@ func (s *Server) shake(ctx context.Context, socket net.Conn, opts Options, chang
 }
 
 func secure(ctx context.Context, socket net.Conn, opts Options) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, opts.Times.Handshake)
 	defer cancel()
 	secured := tls.Server(socket, opts.TLS)
 	if err := secured.HandshakeContext(ctx); err != nil {
@@ -243,7 +243,7 @@ func Dial(ctx context.Context, addr string, config *tls.Config, opts Options) (*
 }
 
 func dial(ctx context.Context, addr string, config *tls.Config, opts Options, ping func(*Conn)) (*Conn, error) {
-	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	dialing, cancel := context.WithTimeout(ctx, opts.Times.orDefault().Dial)
 	defer cancel()
 	var socket net.Conn
 	var err error

@@ -167,6 +167,42 @@ func TestTimeoutsOfAStation(t *testing.T) {
 	})
 }
 
+// What is cut off after 5 s where nothing is said is cut off sooner here.
+func TestTimesOfAConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(io.Discard, answering)
+		o.Times = Times{Frame: time.Second, Write: 2 * time.Second, Rest: 3 * time.Second}
+		began := time.Now()
+		slow, begins := begin(t, t.Context(), o)
+		begins.write([]byte{0x00})
+		<-slow.Done()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("half a frame had %v", took)
+		}
+		began = time.Now()
+		deaf, asks := begin(t, t.Context(), o)
+		asks.send(echo(1))
+		<-deaf.Done()
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("a write had %v", took)
+		}
+		rests, asks := begin(t, t.Context(), o)
+		asks.send(echo(2))
+		asks.readMessage()
+		if n := resting(rests.opts.crew); n != 1 {
+			t.Errorf("%d rest", n)
+		}
+		time.Sleep(2*3*time.Second - time.Millisecond) // needed by nobody since the first look
+		if n := resting(rests.opts.crew); n != 1 {
+			t.Errorf("%d rest before their time is over", n)
+		}
+		time.Sleep(time.Millisecond)
+		if n := resting(rests.opts.crew); n != 0 {
+			t.Errorf("%d rest for ever", n)
+		}
+	})
+}
+
 func TestSessionOfAConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var seen []bool

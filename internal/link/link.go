@@ -133,6 +133,7 @@ type Options struct {
 	RequestsPerSecond int           // of a door or line, all connections together; 0 is without end
 	IdleTimeout       time.Duration // without a byte from the peer; 0 is 10 minutes
 	AnswerTimeout     time.Duration // that a handler has, and that Ask waits; 0 is 30 s, and no bound of Ask's own
+	Times             Times
 
 	rate      *rate         // shared by all connections of a door or pool
 	places    chan struct{} // likewise; nil is without end
@@ -142,17 +143,35 @@ type Options struct {
 	sheds     bool          // refuse what is beyond InFlight, never stop reading
 }
 
+// Times are waits that no setting changes. They are options for tests over
+// sockets that wait for their end.
+type Times struct {
+	Frame     time.Duration // from a frame's first byte to its last; 0 is 5 s
+	Write     time.Duration // of one write; 0 is 5 s
+	Handshake time.Duration // of TLS at a door; 0 is 5 s
+	Dial      time.Duration // of connecting, with its TLS; 0 is 3 s
+	Rest      time.Duration // that a goroutine waits for another request; 0 is 2 s
+}
+
+func (t Times) orDefault() Times {
+	return Times{
+		Frame: cmp.Or(t.Frame, frameTimeout), Write: cmp.Or(t.Write, writeTimeout), Handshake: cmp.Or(t.Handshake, handshakeTimeout),
+		Dial: cmp.Or(t.Dial, dialTimeout), Rest: cmp.Or(t.Rest, restTime),
+	}
+}
+
 // orDefault fills in the limits that are left out.
 func (o Options) orDefault() Options {
 	o.ConnectionsMax = cmp.Or(o.ConnectionsMax, connectionsMax)
 	o.InFlight = cmp.Or(o.InFlight, workersPerConn)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, idleTimeout)
 	o.neighbour = o.Neighbours.named(o.Name)
+	o.Times = o.Times.orDefault()
 	if o.rate == nil {
 		o.rate = newRate(o.RequestsPerSecond)
 	}
 	if o.crew == nil {
-		o.crew, o.order = new(crew), new(order)
+		o.crew, o.order = newCrew(o.Times), new(order)
 	}
 	return o
 }
@@ -168,7 +187,7 @@ const (
 func (o Options) shared() Options {
 	o.rate = newRate(o.RequestsPerSecond)
 	o.places = make(chan struct{}, max(workersPerDoor, o.InFlight))
-	o.crew, o.order = new(crew), new(order)
+	o.crew, o.order = newCrew(o.Times), new(order)
 	return o
 }
 

@@ -52,6 +52,21 @@ func (u *Unanswered) came() string {
 	}
 }
 
+// Brief is Why and what belongs to it, such as "nothing received in 2s" or
+// "differs in field 41".
+func (u *Unanswered) Brief() string {
+	switch u.Why {
+	case WhyUndecodable:
+		return fmt.Sprintf("%s in field %s at byte %d", u.Why, u.Fault.Path, u.Fault.Offset)
+	case WhyDiffers:
+		return fmt.Sprintf("%s in %s", u.Why, strings.Join(u.Fields, ", "))
+	case WhyOthers:
+		return fmt.Sprintf("%s in %v: %d", u.Why, u.After.Round(time.Millisecond), u.Received)
+	default:
+		return fmt.Sprintf("%s in %v", u.Why, u.After.Round(time.Millisecond))
+	}
+}
+
 // Unwrap gives the cause and the fault.
 func (u *Unanswered) Unwrap() (list []error) {
 	if u.Cause != nil {

@@ -31,49 +31,50 @@ var replacements = map[string]struct {
 	fields   []string
 	at       string // of the fault: byte and field
 	says     string
+	brief    string
 }{
-	"nothing":      {func(*testing.T, peer, *specs.Message) {}, WhyNothing, 0, nil, "", "nothing was received meanwhile"},
-	"a keep-alive": {func(_ *testing.T, far peer, _ *specs.Message) { far.write(make([]byte, 4)) }, WhyNothing, 0, nil, "", "nothing was received"},
+	"nothing":      {func(*testing.T, peer, *specs.Message) {}, WhyNothing, 0, nil, "", "nothing was received meanwhile", "nothing received in 1s"},
+	"a keep-alive": {func(_ *testing.T, far peer, _ *specs.Message) { far.write(make([]byte, 4)) }, WhyNothing, 0, nil, "", "nothing was received", "nothing received in 1s"},
 	"a question": {
-		func(_ *testing.T, far peer, _ *specs.Message) { far.send(echo(5)) }, WhyOthers, 1, nil, "", "other messages received meanwhile: 1",
+		func(_ *testing.T, far peer, _ *specs.Message) { far.send(echo(5)) }, WhyOthers, 1, nil, "", "other messages received meanwhile: 1", "others received in 1s: 1",
 	},
 	"answers to others": {func(_ *testing.T, far peer, q *specs.Message) {
 		far.send(anotherTime(answerTo(q)))
 		far.send(anotherTime(answerTo(q)))
-	}, WhyOthers, 2, nil, "", "other messages received meanwhile: 2"},
+	}, WhyOthers, 2, nil, "", "other messages received meanwhile: 2", "others received in 1s: 2"},
 	"one that differs": {
 		func(_ *testing.T, far peer, q *specs.Message) { far.send(anotherTrace(answerTo(q))) },
 		WhyDiffers, 1,
 		[]string{"field 11"},
-		"", "one came that differs in field 11",
+		"", "one came that differs in field 11", "differs in field 11",
 	},
 	"one without a field": {func(_ *testing.T, far peer, q *specs.Message) {
 		a := answerTo(q)
 		a.Delete(fieldTransmitted)
 		far.send(a)
-	}, WhyDiffers, 1, []string{"field 7"}, "", "one came that differs in field 7"},
+	}, WhyDiffers, 1, []string{"field 7"}, "", "one came that differs in field 7", "differs in field 7"},
 	"one whose key is garbled": {
 		func(t *testing.T, far peer, q *specs.Message) {
 			far.sendBody(specs.Header{}, badBody(t, answerTo(q)))
-		}, WhyUndecodable, 1, nil, "70", "one came that cannot be decoded, field 70 at byte 29",
+		}, WhyUndecodable, 1, nil, "70", "one came that cannot be decoded, field 70 at byte 29", "undecodable in field 70 at byte 29",
 	},
 	"another whose key is garbled": {
 		func(t *testing.T, far peer, q *specs.Message) {
 			far.sendBody(specs.Header{}, badBody(t, anotherTrace(answerTo(q))))
-		}, WhyOthers, 1, nil, "", "other messages received meanwhile: 1",
+		}, WhyOthers, 1, nil, "", "other messages received meanwhile: 1", "others received in 1s: 1",
 	},
 	"one without all but its type": {
 		func(_ *testing.T, far peer, _ *specs.Message) { far.sendBody(specs.Header{}, []byte{0x08, 0x10, 1}) },
-		WhyUndecodable, 1, nil, "1", "field 1 at byte 2",
+		WhyUndecodable, 1, nil, "1", "field 1 at byte 2", "undecodable in field 1 at byte 2",
 	},
 	"what is no message": {
 		func(_ *testing.T, far peer, _ *specs.Message) { far.sendBody(specs.Header{}, []byte{0xFF}) },
-		WhyUndecodable, 1, nil, "0", "field 0 at byte 0",
+		WhyUndecodable, 1, nil, "0", "field 0 at byte 0", "undecodable in field 0 at byte 0",
 	},
 	"one that differs, and what is no message": {func(_ *testing.T, far peer, q *specs.Message) {
 		far.send(anotherTrace(answerTo(q)))
 		far.sendBody(specs.Header{}, []byte{0xFF})
-	}, WhyDiffers, 2, []string{"field 11"}, "", "one came that differs in field 11"},
+	}, WhyDiffers, 2, []string{"field 11"}, "", "one came that differs in field 11", "differs in field 11"},
 }
 
 // What a question is told that got no answer in a second: what came meanwhile.
@@ -103,6 +104,9 @@ func TestUnanswered(t *testing.T) {
 				}
 				if !strings.Contains(err.Error(), test.says) || !strings.HasPrefix(err.Error(), "no answer after 1s: ") {
 					t.Errorf("it says %q", err)
+				}
+				if u.Brief() != test.brief {
+					t.Errorf("in brief %q", u.Brief())
 				}
 			})
 		})

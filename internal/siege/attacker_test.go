@@ -20,9 +20,7 @@ import (
 )
 
 // bufferBytes is what a socket of the town holds of answers that nobody reads:
-// less than those for requests, which are as the system makes them. Once a peer
-// that does not read has its buffer full, TCP hears of its own requests but by
-// probes, ever more seldom: what fills the gateway's must be there by then.
+// less than those for requests, which are as the system makes them.
 const bufferBytes = 16 << 10
 
 // poor is a listener that gives EMFILE for a while, and connections with small
@@ -53,7 +51,7 @@ type host struct {
 
 func newHost(t testing.TB) *host {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{Control: small}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,9 +97,8 @@ func newPeer(t testing.TB, c net.Conn) *peer {
 
 func (w *town) knock(door string) *peer {
 	w.Helper()
-	c, err := net.Dial("tcp", w.gateway.Address(door))
+	c, err := (&net.Dialer{Control: small}).Dial("tcp", w.gateway.Address(door))
 	w.must(err)
-	_ = c.(*net.TCPConn).SetReadBuffer(bufferBytes)
 	return newPeer(w, c)
 }
 

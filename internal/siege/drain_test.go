@@ -74,7 +74,7 @@ func TestDrain(t *testing.T) {
 
 // TestDrainHasAnEnd drains beside an issuer that says nothing.
 func TestDrainHasAnEnd(t *testing.T) {
-	w := newTown(t, hasty)
+	w := newTown(t, waiting(hastyTimeout))
 	p := w.knock(wallets)
 	p.send(w.activations(underWay, meadowRange)...)
 	w.line.readAll(underWay)

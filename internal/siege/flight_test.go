@@ -22,16 +22,29 @@ func (w *town) activations(n int, leading string) []messages.Message {
 	return w.requests(n, wallets, leading)
 }
 
-// of is the issuer of a range that the attacker plays: its connection, and its
-// range.
-func (w *town) of(issuer string) (at *peer, leading string) {
+// rangeOf is the ranges of the issuers that the attacker plays.
+var rangeOf = map[string]string{meadow: meadowRange, cove: coveRange}
+
+// issuers are connections that these issuers are asked on.
+func (w *town) issuers() map[string]*peer {
 	w.Helper()
-	if issuer == meadow {
-		return w.line, meadowRange
-	}
-	at = w.knock(cove)
+	at := w.knock(cove)
 	w.until("the issuer's connection", func() bool { return w.gateway.LinesUp()[cove] })
-	return at, coveRange
+	return map[string]*peer{meadow: w.line, cove: at}
+}
+
+// asked are connections of wallets with requests under way, those about one
+// issuer on each.
+func (w *town) asked(n int) map[string]*peer {
+	w.Helper()
+	all, requests := make(map[string]*peer), make(map[string][]messages.Message)
+	for name, leading := range rangeOf {
+		all[name], requests[name] = w.knock(wallets), w.activations(n, leading)
+	}
+	for name, p := range all {
+		p.send(requests[name]...)
+	}
+	return all
 }
 
 // answers are the consents to questions, in one piece.
@@ -72,7 +85,7 @@ func TestIssuerResetsWithQuestionsInFlight(t *testing.T) {
 	for _, name := range []string{meadow, cove} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t)
-			at, leading := w.of(name)
+			at, leading := w.issuers()[name], rangeOf[name]
 			w.walls.under(func() {
 				p := w.knock(wallets)
 				p.send(w.activations(inFlight, leading)...)
@@ -132,61 +145,65 @@ func TestSameTraceTwiceInFlight(t *testing.T) {
 	}
 }
 
-// TestReplies has issuers answer in ways that are none, or one too many.
+// TestReplies has issuers answer in ways that are none, or one too many, both at
+// the same time.
 func TestReplies(t *testing.T) {
-	for _, name := range []string{meadow, cove} {
-		for why, test := range map[string]struct {
-			n      int
-			line   string // about the reply
-			answer func(*specs.Message) []byte
-			told   string // about the question; "" when it was answered
-			how    []func(*gateway.Options)
-		}{
-			"twice": {underWay, `"why":"twice"`, func(q *specs.Message) []byte {
-				return answers(t, []*specs.Message{q, q})
-			}, "", nil},
-			"undecodable": {few, "an answer cannot be decoded", func(q *specs.Message) []byte {
-				return spoilt(t, approval(t, q))
-			}, `"why":"undecodable"`, nil},
-			"differs": {few, `"why":"differs","differs_in":["field 41"]`, func(q *specs.Message) []byte {
-				a := approval(t, q)
-				a.Set(specs.P(41), "TERMID99")
-				return frame(t, a)
-			}, `"why":"differs"`, []func(*gateway.Options){func(o *gateway.Options) { o.IssuerTimeout = 2 * hastyTimeout }}},
-		} {
-			t.Run(name+", "+why, func(t *testing.T) {
-				w := newTown(t, test.how...)
-				at, leading := w.of(name)
-				w.walls.under(func() {
-					p := w.knock(wallets)
-					p.send(w.activations(test.n, leading)...)
+	for why, test := range map[string]struct {
+		n      int
+		line   string // about the reply
+		answer func(*specs.Message) []byte
+		told   string // about the question; "" when it was answered
+		how    []func(*gateway.Options)
+	}{
+		"twice": {underWay, `"why":"twice"`, func(q *specs.Message) []byte {
+			return answers(t, []*specs.Message{q, q})
+		}, "", nil},
+		"undecodable": {few, "an answer cannot be decoded", func(q *specs.Message) []byte {
+			return spoilt(t, approval(t, q))
+		}, `"why":"undecodable"`, nil},
+		"differs": {few, `"why":"differs","differs_in":["field 41"]`, func(q *specs.Message) []byte {
+			a := approval(t, q)
+			a.Set(specs.P(41), "TERMID99")
+			return frame(t, a)
+		}, `"why":"differs"`, []func(*gateway.Options){waiting(3 * hastyTimeout / 2)}},
+	} {
+		t.Run(why, func(t *testing.T) {
+			w := newTown(t, test.how...)
+			issuers := w.issuers()
+			w.walls.under(func() {
+				asked := w.asked(test.n)
+				for _, at := range issuers {
 					for _, q := range at.readAll(test.n) {
 						at.throw(test.answer(q))
 					}
 					at.approveAll() // notices, or what undoes
-					want := token.IssuerUnavailable
-					if test.told == "" {
-						want = token.Approved
-					}
+				}
+				want := token.IssuerUnavailable
+				if test.told == "" {
+					want = token.Approved
+				}
+				for name, p := range asked {
 					for _, a := range p.readAll(test.n) {
 						if r := a.Text(specs.P(39)); r != string(want) {
-							t.Errorf("answered with %s", r)
+							t.Errorf("%s: answered with %s", name, r)
 						}
 					}
+				}
+				for name, at := range issuers {
 					w.until("a line about each", func() bool { return w.log.count(test.line, name) == test.n })
 					if n := w.log.count("issuer did not answer", name, test.told); test.told != "" && n != test.n {
-						t.Errorf("%d lines tell of the questions", n)
+						t.Errorf("%s: %d lines tell of the questions", name, n)
 					}
-					if n := w.log.count("deadline exceeded"); (n > 0) != (test.how != nil) {
-						t.Errorf("%d questions were waited for in vain", n)
+					if n := w.log.count("deadline exceeded", name); (n > 0) != (test.how != nil) {
+						t.Errorf("%s: %d questions were waited for in vain", name, n)
 					}
-					w.settled()
 					if test.told != "" { // the issuer may have granted it
 						w.until("what undoes each", func() bool { return at.undone.Load() >= int64(test.n) })
 					}
-				})
+				}
+				w.settled()
 			})
-		}
+		})
 	}
 }
 
@@ -207,41 +224,46 @@ func spoilt(t testing.TB, m *specs.Message) []byte {
 // up: each request gets one answer, which is the issuer's or 91, and what the
 // issuer granted in vain is undone.
 func TestReplyAtTheTimeOut(t *testing.T) {
-	for _, name := range []string{meadow, cove} {
-		t.Run(name, func(t *testing.T) {
-			w := newTown(t, hasty)
-			at, leading := w.of(name)
-			w.walls.under(func() { w.answeredAtTheTimeOut(at, name, leading) })
-		})
-	}
+	const n = 64
+	w := newTown(t, waiting(hastyTimeout))
+	issuers := w.issuers()
+	w.walls.under(func() {
+		asks, questions := w.asked(n), make(map[string][]*specs.Message)
+		for name, at := range issuers {
+			questions[name] = at.readAll(n)
+		}
+		asked := time.Now() // or a little earlier
+		for i := range n {
+			timer := time.NewTimer(time.Until(asked.Add(hastyTimeout + 3*time.Duration(i-n/2-n/4)*time.Millisecond)))
+			<-timer.C
+			for name, at := range issuers {
+				at.throw(answers(t, questions[name][i:i+1]))
+			}
+		}
+		for name, at := range issuers {
+			at.approveAll()
+			w.answeredOnce(asks[name], name, n)
+		}
+	})
 }
 
-func (w *town) answeredAtTheTimeOut(at *peer, name, leading string) {
+// answeredOnce wants each of n requests about an issuer to have one answer, and a
+// line in the log where the issuer's came late.
+func (w *town) answeredOnce(p *peer, issuer string, n int) {
 	w.Helper()
-	const n = 64
-	p := w.knock(wallets)
-	p.send(w.activations(n, leading)...)
-	questions := at.readAll(n)
-	asked := time.Now() // or a little earlier
-	for i, q := range questions {
-		timer := time.NewTimer(time.Until(asked.Add(hastyTimeout + 3*time.Duration(i-n/2-n/4)*time.Millisecond)))
-		<-timer.C
-		at.throw(answers(w, []*specs.Message{q}))
-	}
-	at.approveAll()
 	seen := make(map[string]int)
 	responses := make(map[string]int)
 	for _, a := range p.readAll(n) {
 		seen[a.Text(specs.P(11))]++
 		responses[a.Text(specs.P(39))]++
 	}
-	w.Logf("answered with %v", responses)
+	w.Logf("%s: answered with %v", issuer, responses)
 	if len(seen) != n || responses["00"]+responses["91"] != n {
-		w.Errorf("%d requests were answered, with %v", len(seen), responses)
+		w.Errorf("%s: %d requests were answered, with %v", issuer, len(seen), responses)
 	}
 	w.settled()
 	w.until("a line about each late answer", func() bool {
-		return w.log.count("nobody waits for this answer", name, `"mti":"0110"`, `"why":"late"`) == responses["91"]
+		return w.log.count("nobody waits for this answer", issuer, `"mti":"0110"`, `"why":"late"`) == responses["91"]
 	})
 	w.echoed(p)
 }

@@ -39,7 +39,7 @@ func (w *town) echoes(n int) (bytes []byte) {
 // at doors of every role, and do not end them. All lose their connections after
 // their time.
 func TestWhatIsCutOff(t *testing.T) {
-	w := newTown(t, securedTwice)
+	w := newTown(t, securedTwice, cutting)
 	w.walls.under(func() {
 		var all []*peer
 		all = append(all, w.strangers(200, secured)...)
@@ -109,7 +109,7 @@ func (w *town) halves(n int, door string) (list []*peer) {
 func TestIssuerWithoutAHandshake(t *testing.T) {
 	w := newTown(t, func(o *gateway.Options) {
 		s := &o.Stations[6]
-		s.Security, s.TLS = stations.OneWay, &tls.Config{InsecureSkipVerify: true}
+		s.Security, s.TLS, o.Times.Dial = stations.OneWay, &tls.Config{InsecureSkipVerify: true}, dialTime
 	})
 	w.walls.under(func() {
 		p := w.knock(wallets)
@@ -126,13 +126,11 @@ func TestIssuerWithoutAHandshake(t *testing.T) {
 	})
 }
 
-// TestNobodyReads has all who dial in ask and ask, and read no answer: they are
-// cut off. What an issuer that is dialled takes before the gateway has to wait
-// is up to the system; package link holds that it is cut off, too.
+// TestNobodyReads has all sides ask and ask, and read no answer: they are cut off.
 func TestNobodyReads(t *testing.T) {
-	w := newTown(t)
+	w := newTown(t, cutting)
 	w.walls.under(func() {
-		sides := map[string]*peer{wallets: w.knock(wallets), merchants: w.knock(merchants), cove: w.knock(cove)}
+		sides := w.sides()
 		var floods sync.WaitGroup
 		for _, p := range sides {
 			floods.Go(func() { p.flood(w.echoes(64)) })
@@ -143,6 +141,7 @@ func TestNobodyReads(t *testing.T) {
 			_ = p.Close() // whether it has heard of the end is up to TCP
 		}
 		floods.Wait()
+		w.line = w.host.accept()
 	})
 }
 
@@ -174,27 +173,30 @@ func TestSlowReaders(t *testing.T) {
 }
 
 // TestIssuerThatNeverAnswers has the gateway ask hosts that take each question
-// and say nothing.
+// and say nothing, both at the same time.
 func TestIssuerThatNeverAnswers(t *testing.T) {
-	for _, name := range []string{meadow, cove} {
-		t.Run(name, func(t *testing.T) {
-			w := newTown(t, hasty)
-			at, leading := w.of(name)
-			w.walls.under(func() {
-				p := w.knock(wallets)
-				p.send(w.activations(inFlight, leading)...)
-				w.walls.served()
-				for _, a := range p.readAll(inFlight) {
-					if r := a.Text(specs.P(39)); r != string(token.IssuerUnavailable) {
-						t.Errorf("answered with %s", r)
-					}
+	w := newTown(t, waiting(hastyTimeout))
+	issuers := w.issuers()
+	w.walls.under(func() {
+		asks := map[string]*peer{meadow: w.knock(wallets), cove: w.knock(merchants)}
+		asks[meadow].send(w.requests(inFlight, wallets, meadowRange)...)
+		asks[cove].send(w.requests(inFlight, merchants, coveRange)...)
+		w.walls.served()
+		for name, p := range asks {
+			for _, a := range p.readAll(inFlight) {
+				if r := a.Text(specs.P(39)); r != string(token.IssuerUnavailable) {
+					t.Errorf("%s: answered with %s", name, r)
 				}
-				w.settled()
-				w.says("issuer did not answer", name, `"why":"nothing received"`)
-				at.approveAll() // the advices that undo
+			}
+		}
+		w.settled()
+		for name, at := range issuers {
+			w.until("a line about each question", func() bool {
+				return w.log.count("issuer did not answer", name, `"why":"nothing received"`) == inFlight
 			})
-		})
-	}
+			at.approveAll() // the advices that undo
+		}
+	})
 }
 
 // TestBounds has one station use all that it may have: its connections, each

@@ -14,7 +14,6 @@ import (
 	"github.com/firsttap/firsttap/messages"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
-	"github.com/firsttap/firsttap/vault"
 )
 
 // issuer is an honest issuer's host: it approves everything.
@@ -160,21 +159,13 @@ func (w *town) requests(n int, door, leading string) []messages.Message {
 // coded is a fresh account with its code.
 func (w *town) coded(leading string) (card.PAN, dcvv2.Presented) {
 	w.Helper()
-	pan := w.enrolled(leading)
+	pan, err := card.CompletePAN(fmt.Sprintf("%s%0*d", leading, 15-len(leading), w.accounts.Add(1)))
+	w.must(err)
 	profile, err := dcvv2.ProfileByName(policy.Profile)
 	w.must(err)
 	code, err := dcvv2.CodeOf(profile, w.keys.code, dcvv2.Account{PAN: pan, Expiry: expiry}, dcvv2.WindowAt(w.clock.Now(), policy.WindowHours))
 	w.must(err)
 	return pan, dcvv2.Presented{Presence: dcvv2.PresenceGiven, Code: code}
-}
-
-func (w *town) enrolled(leading string) card.PAN {
-	w.Helper()
-	pan, err := card.CompletePAN(fmt.Sprintf("%s%0*d", leading, 15-len(leading), w.accounts.Add(1)))
-	w.must(err)
-	_, err = w.store.ServeAccount(context.Background(), vault.AccountRequest{Client: harbour, Change: vault.ChangeEnrol, PAN: pan, At: w.clock.Now()})
-	w.must(err)
-	return pan
 }
 
 func (w *town) trace() messages.Trace {

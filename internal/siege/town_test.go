@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"github.com/firsttap/firsttap/emv"
 	"github.com/firsttap/firsttap/gateway"
 	"github.com/firsttap/firsttap/gateway/stations"
+	"github.com/firsttap/firsttap/internal/link"
 	"github.com/firsttap/firsttap/specs"
 	"github.com/firsttap/firsttap/token"
 	"github.com/firsttap/firsttap/vault"
@@ -42,7 +44,16 @@ const (
 
 	gatewayNumber = 400000
 	issuerTimeout = 20 * time.Second
-	hastyTimeout  = time.Second // where it is waited for
+)
+
+// Times of a town, where it is waited for their end. Those that cut off are no
+// shorter than any honest station needs on a slow machine; package link holds what
+// they are without settings.
+const (
+	hastyTimeout = time.Second // of the attacker's issuers
+	cutOffTime   = 1500 * time.Millisecond
+	dialTime     = time.Second
+	restTime     = 100 * time.Millisecond // in every town: goroutines are looked at after an attack
 )
 
 // Limits of stations that are not as without settings, so that attacks may come
@@ -64,8 +75,41 @@ var (
 	codec      = specs.VisaStyleCodec()
 	framing, _ = specs.FramingByName(specs.FramingVAP)
 	expiry     = card.MustExpiry("3112")
-	policy     = dcvv2.DefaultPolicy()
+	policy     = enrolling(dcvv2.DefaultPolicy())
 )
+
+// enrolling saves attackers to enrol their accounts one by one.
+func enrolling(p dcvv2.Policy) dcvv2.Policy {
+	p.EnrolByDefault = true
+	return p
+}
+
+var cipher = sync.OnceValues(func() (*vault.Cipher, error) {
+	return vault.NewCipher([]byte("sealing key of the test, 32 byte"), []byte("reference key of the test, 32 by"))
+})
+
+// emptyStore is a store that nobody has used: each town gets a copy, since making
+// one takes long.
+var emptyStore = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "siege")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "store.db")
+	c, err := cipher()
+	if err != nil {
+		return nil, err
+	}
+	s, err := sqlite.Open(path, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // town is a gateway with its honest stations.
 type town struct {
@@ -92,9 +136,13 @@ func newTown(t testing.TB, change ...func(*gateway.Options)) *town {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 	w := &town{TB: t, clock: newClock(), keys: newKeyring(t), log: new(logbook), ended: make(chan struct{})}
-	cipher, err := vault.NewCipher([]byte("sealing key of the test, 32 byte"), []byte("reference key of the test, 32 by"))
+	c, err := cipher()
 	w.must(err)
-	w.store, err = sqlite.Open(filepath.Join(t.TempDir(), "store.db"), cipher)
+	empty, err := emptyStore()
+	w.must(err)
+	path := filepath.Join(t.TempDir(), "store.db")
+	w.must(os.WriteFile(path, empty, 0o600))
+	w.store, err = sqlite.Open(path, c)
 	w.must(err)
 	t.Cleanup(func() { w.must(w.store.Close()) })
 	w.honest, w.host = newIssuer(t), newHost(t)
@@ -106,8 +154,22 @@ func newTown(t testing.TB, change ...func(*gateway.Options)) *town {
 	return w
 }
 
-// hasty makes a gateway that waits for issuers not long.
-func hasty(o *gateway.Options) { o.IssuerTimeout = hastyTimeout }
+// waiting makes a gateway that does not wait longer for the attacker's issuers.
+func waiting(timeout time.Duration) func(*gateway.Options) {
+	return func(o *gateway.Options) {
+		for i := range o.Stations {
+			if s := &o.Stations[i]; s.Name == meadow || s.Name == cove {
+				s.Timeouts.Answer = timeout
+			}
+		}
+	}
+}
+
+// cutting makes a gateway that soon cuts off who does not read, or does not end
+// what it began.
+func cutting(o *gateway.Options) {
+	o.Times.Frame, o.Times.Write, o.Times.Handshake = cutOffTime, cutOffTime, cutOffTime
+}
 
 func (w *town) open(change []func(*gateway.Options)) {
 	w.Helper()
@@ -123,6 +185,7 @@ func (w *town) open(change []func(*gateway.Options)) {
 		Store: w.store, Keys: w.keys, Registry: registry, Stations: w.stations(), Passcodes: passcodes,
 		TokenRange: card.MustRange(tokenRange), TokenKeyVersion: 1, Institution: "400000", IssuerTimeout: issuerTimeout,
 		Now: w.clock.Now, Random: rand.Reader, Log: zerolog.New(w.log), Listen: w.listen,
+		Times: link.Times{Rest: restTime},
 	}
 	for _, c := range change {
 		c(&o)

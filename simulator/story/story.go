@@ -306,6 +306,7 @@ func (p *play) reason(ctx context.Context, transactionID string) string {
 		for _, ending := range []string{"approved", "declined", "accepted", "done"} {
 			if strings.HasSuffix(e.Event, " "+ending) {
 				_, why, _ = strings.Cut(e.Detail, ": ")
+				why, _, _ = strings.Cut(why, ": ") // what follows says more
 			}
 		}
 	}

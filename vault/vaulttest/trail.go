@@ -23,7 +23,7 @@ func (b *bench) story() {
 	b.change(vault.ChangeEnrol, 1, noon)
 	b.claim(guess("wrong code", 1), vault.Won)
 	b.claim(spending("issuer away", 1), vault.Won)
-	b.must(b.store.Conclude(b.ctx, vault.Conclusion{Key: "issuer away", At: noon, PAN: PAN(1), Release: true, Outcome: declined(token.ReasonIssuerUnavailable)}))
+	b.must(b.store.Conclude(b.ctx, vault.Conclusion{Key: "issuer away", At: noon, PAN: PAN(1), Release: true, Outcome: declined(token.ReasonIssuerUnavailable), Unanswered: "nothing received in 2s"}))
 
 	one := Token(1)
 	b.claim(spending("activation", 1), vault.Won)
@@ -53,7 +53,7 @@ func trailStory(b *bench) {
 		{"activation declined", masked, activated, "response N7: wrong code"},
 		{"activation claimed", masked, activated, ""},
 		{"code used", masked, activated, "window 498708 of 1 h"},
-		{"activation declined", masked, activated, "response N7: issuer did not answer"},
+		{"activation declined", masked, activated, "response N7: issuer did not answer: nothing received in 2s"},
 		{"code released", masked, activated, ""},
 		{"activation claimed", masked, activated, ""},
 		{"code used", masked, activated, "window 498708 of 1 h"},
