@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,7 +100,8 @@ func TestFloodIsHeldBack(t *testing.T) {
 				var begun atomic.Int64
 				claim, end := make(chan struct{}), make(chan struct{})
 				o, _ := beside(&log, func(_ context.Context, in Inbound) *specs.Message {
-					if begun.Add(1) > turnFrames {
+					begun.Add(1)
+					if n, _ := strconv.Atoi(in.Message.Text(fieldTrace)); n >= turnFrames {
 						select {
 						case <-claim:
 							in.Claimed()
