@@ -87,7 +87,7 @@ func beside(log io.Writer, handle Handler) (Options, *Neighbours) {
 	return o, all
 }
 
-// Of the requests after the first turn 16 are at work; one that is claimed is
+// Of the requests after the first turn 8 are at work; one that is claimed is
 // that no more. A station without others has as many as its connection may.
 func TestFloodIsHeldBack(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -152,7 +152,7 @@ func TestFloodRests(t *testing.T) {
 	} {
 		t.Run(work.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				began, third, fourth := time.Now(), turnFrames+slotsMax, turnFrames+2*slotsMax
+				began := time.Now()
 				var mu sync.Mutex
 				var at []time.Duration
 				o, _ := beside(io.Discard, func(context.Context, Inbound) *specs.Message {
@@ -163,13 +163,14 @@ func TestFloodRests(t *testing.T) {
 					return nil
 				})
 				_, far := begin(t, t.Context(), o)
-				for n := range fourth + 1 {
+				for n := range 2*turnFrames + 1 {
 					far.send(echo(n))
 				}
 				time.Sleep(time.Second)
 				synctest.Wait()
-				if at[third] != work || at[fourth] != work+rest {
-					t.Errorf("the third turn began at %v, the fourth at %v", at[third], at[fourth])
+				second, third := at[turnFrames+slotsMax], at[2*turnFrames]
+				if second != work || third != work+rest {
+					t.Errorf("the second turn went on after %v, the third began after %v", second, third)
 				}
 			})
 		})

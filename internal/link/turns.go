@@ -63,7 +63,7 @@ func (c *Conn) slot() chan struct{} {
 
 // Neighbours are the stations of one program, so that none suffers from another's
 // flood. A station floods while another is served that asks an eighth as much, or
-// less. Then 16 of its requests may be at work, which they are until they are
+// less. Then 8 of its requests may be at work, which they are until they are
 // claimed, and it rests four times as long as it works. The zero value is ready.
 type Neighbours struct {
 	mu     sync.Mutex
@@ -78,7 +78,7 @@ const (
 	lookEvery = 100 * time.Millisecond
 	looksKept = 5 // half a second
 	floodMin  = 8 // times what another asks
-	slotsMax  = turnFrames
+	slotsMax  = 8
 	restTimes = 4
 	restMax   = 20 * time.Millisecond // at once
 	tellEvery = 10 * time.Second
