@@ -45,6 +45,7 @@ type Conn struct {
 	handling atomic.Int64  // requests taken and not answered yet
 	unsent   atomic.Int64  // frames queued and not written yet
 	received atomic.Uint64 // messages, of any kind
+	lost     sync.Once     // to be told
 }
 
 // newConn takes over a connected socket. ping, when set, is called each time
@@ -182,8 +183,8 @@ func (c *Conn) logEnd(err error) {
 	case errors.As(err, &fault), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errSlowFrame):
 		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg("bad frame, connection closed")
 		c.trouble(BadFrame)
-	case c.ctx.Err() == nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed):
-		c.opts.Log.Info().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg("connection lost")
+	case c.ctx.Err() == nil && !errors.Is(err, io.EOF):
+		c.sayLost(err)
 	}
 }
 

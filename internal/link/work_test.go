@@ -5,10 +5,14 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/firsttap/firsttap/specs"
 )
@@ -73,6 +77,38 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 			t.Errorf("told of %v", troubles)
 		}
 	})
+}
+
+// A peer that is gone is told of, once, though its connection's reader is at work
+// and has not seen it.
+func TestPeerThatIsGone(t *testing.T) {
+	noLeaks(t)
+	var log logbook
+	release := make(chan struct{})
+	o := options(&log, func(_ context.Context, in Inbound) *specs.Message {
+		<-release
+		return answerTo(in.Message)
+	})
+	o.InFlight = 1
+	c, far := beginLoopback(t, o)
+	for n := range 3 { // one is handled, one waits with the reader, one is read no more
+		far.send(echo(n))
+	}
+	for c.handling.Load() < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := far.Conn.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	_ = far.Conn.Close()
+	release <- struct{}{}
+	got(t, c.Done(), "the connection's end")
+	close(release)
+	c.Close()
+	lines := slices.DeleteFunc(log.messages(zerolog.InfoLevel), func(s string) bool { return s == "answer not delivered" })
+	if !slices.Equal(lines, []string{"connection lost"}) {
+		t.Errorf("the log says %q", lines)
+	}
 }
 
 // A peer that is given up hears of it: nothing is kept for it.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"sync"
+
+	connection "github.com/moov-io/iso8583-connection"
 
 	"github.com/firsttap/firsttap/specs"
 )
@@ -71,7 +74,7 @@ func (c *Conn) writeFrames() {
 		select {
 		case frame := <-c.frames:
 			if err := c.writeBurst(frame); err != nil {
-				c.sayDeaf(err)
+				c.sayUnwritten(err)
 				c.library.TriggerFailure(fmt.Errorf("writing: %w", err))
 				return
 			}
@@ -101,13 +104,27 @@ func (c *Conn) writeBurst(frame *[]byte) error {
 	return nil
 }
 
-// sayDeaf tells of a peer that did not take what was written in time.
-func (c *Conn) sayDeaf(err error) {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+// sayUnwritten tells of a peer that did not take what was written in time, or is
+// gone: the reader may be at work, and not have seen it.
+func (c *Conn) sayUnwritten(err error) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.opts.Log.Warn().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg(NotReading + ", connection closed")
 		c.abandon()
 		c.trouble(NotReading)
+	case !errors.Is(err, connection.ErrConnectionClosed):
+		c.sayLost(err)
 	}
+}
+
+// sayLost tells once that a connection has ended, unless on this side.
+func (c *Conn) sayLost(err error) {
+	if errors.Is(err, net.ErrClosed) {
+		return
+	}
+	c.lost.Do(func() {
+		c.opts.Log.Info().Str("station", c.opts.Name).Str("remote", c.Remote()).Err(err).Msg("connection lost")
+	})
 }
 
 func (c *Conn) joinWaiting(burst []byte) (_ []byte, frames int64) {
