@@ -31,7 +31,6 @@ import (
 	"sync"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver, pure Go
 
 	"github.com/firsttap/firsttap/vault"
 )

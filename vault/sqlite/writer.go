@@ -58,12 +58,12 @@ type writer struct {
 }
 
 func startWriter(db *sql.DB, path string, set settings, r *recent) (*writer, error) {
-	conn, err := db.Conn(context.Background())
+	conn, err := openStatements(dataSource(path, false))
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		conn: newStatements(conn), commitMax: set.changesPerCommitMax, recent: r, sync: datasync.Sync,
+		conn: conn, commitMax: set.changesPerCommitMax, recent: r, sync: datasync.Sync,
 		queue: make(chan *change, changesQueuedMax), written: make(chan []finished, 1), ended: make(chan struct{}),
 	}
 	if err := w.prepare(path); err != nil {
