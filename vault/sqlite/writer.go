@@ -78,13 +78,15 @@ func startWriter(db *sql.DB, path string, set settings, r *recent) (*writer, err
 }
 
 // prepare reads the end of the trail, with which the WAL is there, and has SQLite
-// commit without waiting for the disk.
+// commit without waiting for the disk, with a cache of the writer's size.
 func (w *writer) prepare(path string) (err error) {
 	if w.effects.trail, err = readChain(w.conn); err != nil {
 		return err
 	}
-	if err := w.conn.do(`PRAGMA synchronous = NORMAL`); err != nil {
-		return err
+	for _, pragma := range []string{`PRAGMA synchronous = NORMAL`, fmt.Sprintf(`PRAGMA cache_size = -%d`, writerCacheKiB)} {
+		if err := w.conn.do(pragma); err != nil {
+			return err
+		}
 	}
 	w.wal, err = os.Open(path + "-wal")
 	return err
