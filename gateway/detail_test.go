@@ -90,7 +90,7 @@ func screener(t *testing.T, schedule dcvv2.Schedule) (screening.Screener, *keyri
 	}
 	store, keys := openStore(t, t.TempDir()), newKeyring(t)
 	t.Cleanup(func() { _ = store.Close() })
-	return screening.Screener{Store: store, Keys: keys, Ranges: registry, Random: newChance(3)}, keys
+	return screening.Screener{Store: store, Keys: keys, Ranges: registry, TransactionIDs: screening.NewTransactionIDs(newChance(3))}, keys
 }
 
 // TestDetailOfAChange holds that around a change of policy the trail names the

@@ -92,12 +92,13 @@ const GatewayNumber = 400000
 // Gateway is the network. Make one with New and run it with Run.
 type Gateway struct {
 	Options
-	screener screening.Screener
-	stations *stations.Table
-	notices  *notifier
-	left     chan vault.Conclusion // see leave
-	stan     atomic.Uint32
-	draining atomic.Bool
+	screener       screening.Screener
+	stations       *stations.Table
+	notices        *notifier
+	left           chan vault.Conclusion // see leave
+	transactionIDs *screening.TransactionIDs
+	stan           atomic.Uint32
+	draining       atomic.Bool
 }
 
 // New checks the options and prepares a gateway.
@@ -108,13 +109,14 @@ func New(o Options) (*Gateway, error) {
 	if o.IssuerTimeout == 0 {
 		o.IssuerTimeout = IssuerTimeoutDefault
 	}
+	ids := screening.NewTransactionIDs(o.Random)
 	g := &Gateway{
 		Options: o,
 		screener: screening.Screener{
-			Store: o.Store, Keys: o.Keys, Ranges: o.Registry, Random: o.Random, Log: o.Log,
+			Store: o.Store, Keys: o.Keys, Ranges: o.Registry, TransactionIDs: ids, Log: o.Log,
 			RequestorFailuresPerHourMax: o.RequestorFailuresPerHourMax, Alarm: o.Alarm,
 		},
-		left: make(chan vault.Conclusion, leftMax),
+		left: make(chan vault.Conclusion, leftMax), transactionIDs: ids,
 	}
 	g.notices = newNotifier(g)
 	g.stations = stations.New(stations.Options{

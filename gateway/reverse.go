@@ -81,7 +81,7 @@ func (g *Gateway) reversalClaim(ctx context.Context, from stations.Station, r *m
 	done := token.Outcome{Response: token.Approved, AnsweredBy: token.ByNetwork, Reference: t.Reference, Reason: token.ReasonDone}
 	switch reason := mismatch(r, original, t); {
 	case key == "":
-		if c.TransactionID, err = token.DrawTransactionID(g.Random); err != nil {
+		if c.TransactionID, err = g.transactionIDs.Next(); err != nil {
 			return c, err
 		}
 		done = refusal(token.RecordNotFound, token.ReasonNoOriginal)

@@ -60,7 +60,7 @@ type payment struct {
 // is that of the claim.
 func (g *Gateway) pay(ctx context.Context, p payment, found token.Acceptance, e *event) (vault.ClaimState, error) {
 	var err error
-	if p.claim.TransactionID, err = token.DrawTransactionID(g.Random); err != nil {
+	if p.claim.TransactionID, err = g.transactionIDs.Next(); err != nil {
 		return "", err
 	}
 	e.transaction = p.claim.TransactionID

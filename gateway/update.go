@@ -79,7 +79,7 @@ func (g *Gateway) claimUpdate(ctx context.Context, from stations.Station, r *mes
 	}
 	if c.TransactionID == "" {
 		var err error
-		if c.TransactionID, err = token.DrawTransactionID(g.Random); err != nil {
+		if c.TransactionID, err = g.transactionIDs.Next(); err != nil {
 			return vault.ClaimResult{}, err
 		}
 	}

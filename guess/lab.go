@@ -190,7 +190,7 @@ func (m *measurement) screener(store vault.Store, n int) (screening.Screener, er
 	}
 	registry, err := dcvv2.NewRegistry(dcvv2.Registration{Range: accountRange, Issuer: "lab", Schedule: dcvv2.Always(policy)})
 	return screening.Screener{
-		Store: store, Keys: m.keys, Ranges: registry, Random: m.stream(fmt.Sprintf("transactions of %d", n)),
+		Store: store, Keys: m.keys, Ranges: registry, TransactionIDs: screening.NewTransactionIDs(m.stream(fmt.Sprintf("transactions of %d", n))),
 		RequestorFailuresPerHourMax: m.setup.RequestorFailuresPerHourMax,
 	}, err
 }

@@ -71,16 +71,20 @@ func Mint(random io.Reader, a Activation, m Minting) (Token, error) {
 	return t, nil
 }
 
-// draw gives a token its number and reference.
+// draw gives a token its number and reference. A reference begins with the
+// digits of the activation's transaction, so that a store has the newest beside
+// each other; 68 bits of chance follow them.
 func (t *Token) draw(random io.Reader, numbers card.Range) (err error) {
 	if t.Number, err = drawNumber(random, numbers); err != nil {
 		return err
 	}
-	reference := make([]byte, ReferenceBytes)
-	if _, err := io.ReadFull(random, reference); err != nil {
+	drawn := make([]byte, ReferenceBytes)
+	if _, err := io.ReadFull(random, drawn); err != nil {
 		return fmt.Errorf("drawing a token reference: %w", err)
 	}
-	t.Reference = hex.EncodeToString(reference)
+	reference := []byte(hex.EncodeToString(drawn))
+	copy(reference, t.TransactionID)
+	t.Reference = string(reference)
 	return nil
 }
 

@@ -34,7 +34,7 @@ func TestMint(t *testing.T) {
 	}
 	want := token.Token{
 		Number: card.MustPAN("4895370123456789"), Sequence: 1, Expiry: card.MustExpiry("2911"),
-		Reference: "000102030405060708090a0b0c0d0e0f", Status: token.Active, Type: token.SecureElement,
+		Reference: "532699887766554" + "708090a0b0c0d0e0f", Status: token.Active, Type: token.SecureElement,
 		Requestor: "40010030273", DeviceID: "device",
 		PAN: card.MustPAN(panDigits), PANSequence: 3, PANExpiry: card.MustExpiry("3112"), Issuer: "first",
 		TransactionID: "532699887766554", KeyVersion: 2, Created: now, Version: emv.Version18,
@@ -47,7 +47,7 @@ func TestMint(t *testing.T) {
 // green is the minting of a token that its issuer approved.
 func green(numbers card.Range) token.Minting {
 	return token.Minting{
-		Numbers: numbers, Issuer: "first", KeyVersion: 1, At: now, Outcome: token.Outcome{Response: token.Approved},
+		Numbers: numbers, Issuer: "first", TransactionID: "123456789012345", KeyVersion: 1, At: now, Outcome: token.Outcome{Response: token.Approved},
 	}
 }
 
@@ -141,6 +141,9 @@ func TestMintedNumbers(t *testing.T) {
 		}
 		if raw, err := hex.DecodeString(one.Reference); err != nil || len(raw) != token.ReferenceBytes {
 			t.Errorf("reference of %d bytes, %v", len(raw), err)
+		}
+		if !strings.HasPrefix(one.Reference, one.TransactionID) {
+			t.Error("the reference does not begin with the transaction")
 		}
 		if again, err := mint(); err != nil || again != one {
 			t.Errorf("the same chance gives another token, %v", err)

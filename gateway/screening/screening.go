@@ -9,7 +9,6 @@ package screening
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -36,11 +35,11 @@ type Keys interface {
 
 // Screener screens and claims. It may be used by many goroutines.
 type Screener struct {
-	Store  vault.Store
-	Keys   Keys
-	Ranges dcvv2.Ranges
-	Random io.Reader      // of transaction ids
-	Log    zerolog.Logger // the zero value logs nothing
+	Store          vault.Store
+	Keys           Keys
+	Ranges         dcvv2.Ranges
+	TransactionIDs *TransactionIDs
+	Log            zerolog.Logger // the zero value logs nothing
 
 	// RequestorFailuresPerHourMax is how many failures each token requestor
 	// may have in an hour; 0 is without end. An alarm comes at half of it.
@@ -87,7 +86,7 @@ func (s Screener) Screen(ctx context.Context, r Request) (Screened, error) {
 	if err != nil {
 		return found, err
 	}
-	transactionID, err := token.DrawTransactionID(s.Random)
+	transactionID, err := s.TransactionIDs.Next()
 	if err != nil {
 		return found, err
 	}

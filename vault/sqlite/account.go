@@ -85,13 +85,10 @@ func (t *turn) serve(r serving) (vault.AccountAnswer, error) {
 // recall gives the first answer to a request that was served before, or
 // sql.ErrNoRows.
 func (t *turn) recall(r serving) (vault.AccountAnswer, error) {
-	stmt, err := t.prepare(`SELECT enrolled, generation, since, in_row, in_day, at, content FROM requests WHERE request_ref = ? AND at > ?`)
-	if err != nil {
-		return vault.AccountAnswer{}, err
-	}
 	var at int64
 	var content []byte
-	account, err := scanAccount(stmt.QueryRow(r.ref, requestsSince(r.At)), &at, &content)
+	account, err := scanAccount(t.query(`SELECT enrolled, generation, since, in_row, in_day, at, content FROM requests WHERE request_ref = ? AND at > ?`,
+		r.ref, requestsSince(r.At)), &at, &content)
 	if err != nil {
 		return vault.AccountAnswer{}, err
 	}
@@ -189,11 +186,7 @@ func (s *store) Account(ctx context.Context, pan card.PAN, at time.Time) (vault.
 }
 
 func (t *turn) account(reference string, at time.Time) (vault.Account, error) {
-	stmt, err := t.prepare(selectAccount)
-	if err != nil {
-		return vault.Account{}, err
-	}
-	return scanAccount(stmt.QueryRow(reference, failuresSince(at)))
+	return scanAccount(t.query(selectAccount, reference, failuresSince(at)))
 }
 
 // scanAccount reads an account and what follows it.

@@ -139,12 +139,8 @@ func (c *claiming) token() string {
 }
 
 func (t *turn) repeat(c *claiming) (vault.ClaimResult, error) {
-	stmt, err := t.prepare(`SELECT ` + transactionColumns + `, content FROM transactions WHERE key = ?`)
-	if err != nil {
-		return vault.ClaimResult{}, err
-	}
 	var content []byte
-	recorded, err := c.store.scanTransaction(stmt.QueryRow(c.Key), &content)
+	recorded, err := c.store.scanTransaction(t.query(`SELECT `+transactionColumns+`, content FROM transactions WHERE key = ?`, c.Key), &content)
 	switch {
 	case err != nil:
 		return vault.ClaimResult{}, err

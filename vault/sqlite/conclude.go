@@ -76,16 +76,20 @@ func (t *turn) conclude(c concluding) error {
 }
 
 // end sets the outcome of a transaction that has none and, unless the caller
-// knows of it, was not reversed.
+// knows of it, was not reversed. It reads the row first: RETURNING makes SQLite
+// set up a table for it each time.
 func (t *turn) end(c concluding) (claimed vault.Transaction, subject string, err error) {
 	claimed.Key = c.Key
-	err = t.returning(`UPDATE transactions SET outcome = ?, concluded_at = ? WHERE key = ? AND outcome IS NULL AND (? OR reversed_by = '')
-		RETURNING kind, transaction_id, subject`,
-		[]any{c.outcome, nanoseconds(c.At), c.Key, c.Undone}, &claimed.Kind, &claimed.TransactionID, &subject)
+	var number int64
+	err = t.one(`SELECT number, kind, transaction_id, subject FROM transactions WHERE key = ? AND outcome IS NULL AND (? OR reversed_by = '')`,
+		[]any{c.Key, c.Undone}, &number, &claimed.Kind, &claimed.TransactionID, &subject)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = t.whyNotEnded(c.Key)
+		return claimed, "", t.whyNotEnded(c.Key)
 	}
-	return claimed, subject, err
+	if err != nil {
+		return claimed, "", err
+	}
+	return claimed, subject, t.do(`UPDATE transactions SET outcome = ?, concluded_at = ? WHERE number = ?`, c.outcome, nanoseconds(c.At), number)
 }
 
 // whyNotEnded looks which part of end's condition did not hold.

@@ -100,10 +100,14 @@ func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 
 func TestConnectionsAreSetForDurability(t *testing.T) {
 	s := openInside(t, filepath.Join(t.TempDir(), "vault.db"), usual())
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "1", "wal_autocheckpoint": "0"} {
-		var got string
+	var mode string
+	if err := s.writer.conn.one("PRAGMA journal_mode", nil, &mode); err != nil || mode != "wal" {
+		t.Errorf("journal_mode is %s, %v", mode, err)
+	}
+	for pragma, want := range map[string]int{"synchronous": 1, "wal_autocheckpoint": 0} {
+		var got int
 		if err := s.writer.conn.one("PRAGMA "+pragma, nil, &got); err != nil || got != want {
-			t.Errorf("%s is %s, %v", pragma, got, err)
+			t.Errorf("%s is %d, %v", pragma, got, err)
 		}
 	}
 	if _, err := s.readers.Exec(`DELETE FROM audit`); err == nil {

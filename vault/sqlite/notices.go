@@ -90,13 +90,15 @@ func (s *store) Acknowledge(ctx context.Context, ids []int64, at time.Time) erro
 
 func (t *turn) acknowledge(id int64, at time.Time) error {
 	var n token.Notice
-	err := t.returning(`UPDATE notices SET ended_at = ? WHERE id = ? AND ended_at = 0 AND superseded = 0
-		RETURNING transaction_id, reason, reference, result, passcode`,
-		[]any{nanoseconds(at), id}, &n.TransactionID, &n.Reason, &n.Reference, &n.Result, &n.Passcode)
+	err := t.one(`SELECT transaction_id, reason, reference, result, passcode FROM notices WHERE id = ? AND ended_at = 0 AND superseded = 0`,
+		[]any{id}, &n.TransactionID, &n.Reason, &n.Reference, &n.Result, &n.Passcode)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t.noticed(id)
 	}
 	if err != nil {
+		return err
+	}
+	if err := t.do(`UPDATE notices SET ended_at = ? WHERE id = ?`, nanoseconds(at), id); err != nil {
 		return err
 	}
 	return t.audit(vault.AcknowledgementEntry(n, at))

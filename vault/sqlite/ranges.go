@@ -62,11 +62,7 @@ func (s *store) PutRange(ctx context.Context, r vault.RangeRecord, by, detail st
 
 // rangeOf is the record stored for a range, the zero value for none.
 func (t *turn) rangeOf(digits string) (vault.RangeRecord, error) {
-	stmt, err := t.prepare(`SELECT ` + rangeColumns + ` FROM ranges WHERE digits = ?`)
-	if err != nil {
-		return vault.RangeRecord{}, err
-	}
-	was, err := scanRange(stmt.QueryRow(digits))
+	was, err := scanRange(t.query(`SELECT `+rangeColumns+` FROM ranges WHERE digits = ?`, digits))
 	if errors.Is(err, sql.ErrNoRows) {
 		return vault.RangeRecord{}, nil
 	}

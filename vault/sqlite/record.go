@@ -32,7 +32,7 @@ func list[T any](ctx context.Context, s *store, scan func(*sql.Rows) (T, error),
 	return all, rows.Err()
 }
 
-// row is what one row is read from: *sql.Row or *sql.Rows.
+// row is what one row is read from: *sql.Row, *sql.Rows or asked.
 type row interface{ Scan(into ...any) error }
 
 // only reads the one row that a key names, or gives vault.ErrNotFound. Once

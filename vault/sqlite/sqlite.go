@@ -31,7 +31,6 @@ import (
 	"sync"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver, pure Go
 
 	"github.com/firsttap/firsttap/vault"
 )
@@ -42,9 +41,12 @@ const (
 	// busyMilliseconds is how long a connection waits for a lock of another
 	// one. Only checkpoints ever make one wait.
 	busyMilliseconds = 10_000
-	// pageCacheKiB is the most a connection keeps of the file in memory: the
-	// tops of its trees, so that a commit seldom reads.
+	// pageCacheKiB is the most a reader keeps of the file in memory.
 	pageCacheKiB = 32 << 10
+	// writerCacheKiB is the most the writer keeps: the tops of the trees and what
+	// grows. SQLite looks through all of it after each commit that has split a
+	// page, so that more of it costs more than it saves.
+	writerCacheKiB = 4 << 10
 )
 
 // ErrOtherKeys says that the file was written under other vault keys.

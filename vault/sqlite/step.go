@@ -33,11 +33,7 @@ func (s *store) Step(ctx context.Context, c token.Change, at time.Time) (token.T
 // step changes a token as token.Token.Apply says, with its history and its
 // notice. The entry that it gives is yet to be added to the audit trail.
 func (t *turn) step(s *store, c token.Change, at time.Time) (token.Token, vault.Entry, error) {
-	stmt, err := t.prepare(`SELECT ` + tokenColumns + ` FROM tokens WHERE reference = ?`)
-	if err != nil {
-		return token.Token{}, vault.Entry{}, err
-	}
-	was, err := s.scanToken(stmt.QueryRow(c.Reference))
+	was, err := s.scanToken(t.query(`SELECT `+tokenColumns+` FROM tokens WHERE reference = ?`, c.Reference))
 	if err != nil {
 		return token.Token{}, vault.Entry{}, fmt.Errorf("the token %s: %w", c.Reference, notFound(err))
 	}

@@ -58,12 +58,12 @@ type writer struct {
 }
 
 func startWriter(db *sql.DB, path string, set settings, r *recent) (*writer, error) {
-	conn, err := db.Conn(context.Background())
+	conn, err := openStatements(dataSource(path, false))
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		conn: newStatements(conn), commitMax: set.changesPerCommitMax, recent: r, sync: datasync.Sync,
+		conn: conn, commitMax: set.changesPerCommitMax, recent: r, sync: datasync.Sync,
 		queue: make(chan *change, changesQueuedMax), written: make(chan []finished, 1), ended: make(chan struct{}),
 	}
 	if err := w.prepare(path); err != nil {
@@ -78,13 +78,15 @@ func startWriter(db *sql.DB, path string, set settings, r *recent) (*writer, err
 }
 
 // prepare reads the end of the trail, with which the WAL is there, and has SQLite
-// commit without waiting for the disk.
+// commit without waiting for the disk, with a cache of the writer's size.
 func (w *writer) prepare(path string) (err error) {
 	if w.effects.trail, err = readChain(w.conn); err != nil {
 		return err
 	}
-	if err := w.conn.do(`PRAGMA synchronous = NORMAL`); err != nil {
-		return err
+	for _, pragma := range []string{`PRAGMA synchronous = NORMAL`, fmt.Sprintf(`PRAGMA cache_size = -%d`, writerCacheKiB)} {
+		if err := w.conn.do(pragma); err != nil {
+			return err
+		}
 	}
 	w.wal, err = os.Open(path + "-wal")
 	return err
