@@ -96,6 +96,8 @@ type Limits struct {
 	Connections       int // at once, of a door
 	InFlight          int // requests of a connection handled at once
 	RequestsPerSecond int // of all connections together
+
+	NeverHeldBack bool // see link.Options
 }
 
 // Timeouts of a station; each zero is package link's default.

@@ -201,7 +201,8 @@ func (t *Table) linkOptions(e *entry, s Settings) link.Options {
 		Key: messages.Key, KeyFields: messages.KeyFields(), Subject: messages.Subject,
 		Header: specs.Header{Destination: s.Number, Source: t.Number},
 		Handle: func(ctx context.Context, in link.Inbound) *specs.Message { return t.Handle(ctx, e.station(), in) },
-		Pool:   e.pool, Neighbours: &t.neighbours, ConnectionsMax: s.Limits.Connections, InFlight: s.Limits.InFlight,
+		Pool:   e.pool, Neighbours: &t.neighbours, NeverHeldBack: s.Limits.NeverHeldBack,
+		ConnectionsMax: s.Limits.Connections, InFlight: s.Limits.InFlight,
 		RequestsPerSecond: s.Limits.RequestsPerSecond, IdleTimeout: s.Timeouts.Idle, AnswerTimeout: s.Timeouts.Answer,
 		Times: t.Times,
 	}

@@ -33,6 +33,8 @@ type StationLimits struct {
 	Connections       int `yaml:"connections"`       // at once
 	InFlight          int `yaml:"inFlight"`          // requests of a connection handled at once
 	RequestsPerSecond int `yaml:"requestsPerSecond"` // of all connections together; 0 is without end
+
+	NeverHeldBack bool `yaml:"neverHeldBack"` // not even while it floods and others are served
 }
 
 // StationTimeouts say how long is waited for a station, and by it.
@@ -45,6 +47,8 @@ type StationTimeouts struct {
 type LinkLimits struct {
 	InFlight          int `yaml:"inFlight"`
 	RequestsPerSecond int `yaml:"requestsPerSecond"`
+
+	NeverHeldBack bool `yaml:"neverHeldBack"`
 }
 
 // LinkTimeouts say how long is waited for an issuer.

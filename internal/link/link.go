@@ -6,7 +6,8 @@
 // never what a message means. The connection's life (idle ping, closing
 // handlers) is iso8583-connection's; sending, receiving and matching are
 // arranged so that no peer can stop or bloat the program: every wait has a
-// deadline, every queue a bound, every handler a recover. What comes in one read
+// deadline, every queue a bound, every handler a recover. Who floods is held back
+// while a neighbour is served (Neighbours). What comes in one read
 // is handled by goroutines that are kept (crew), and answered in one write.
 //
 // Start at Serve for the accepting side, at Line for the dialling side, and at
@@ -125,6 +126,9 @@ type Options struct {
 	// Neighbours, when set, are the stations that are not to suffer from each
 	// other; Name is this one's among them.
 	Neighbours *Neighbours
+	// NeverHeldBack lets this one flood. It is still one of those that are not to
+	// suffer from others.
+	NeverHeldBack bool
 	// Pool, when set, gets the connections of a door to ask on.
 	Pool *Pool
 

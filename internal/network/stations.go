@@ -64,7 +64,9 @@ func issuerOf(i config.Issuer) stations.Settings {
 		Activations: token.StandInAction(i.StandIn.Activations), Taps: token.StandInAction(i.StandIn.Taps),
 		TapAmountMax: uint64(i.StandIn.TapAmountMax),
 	}
-	one.Limits = stations.Limits{InFlight: i.Limits.InFlight, RequestsPerSecond: i.Limits.RequestsPerSecond}
+	one.Limits = stations.Limits{
+		InFlight: i.Limits.InFlight, RequestsPerSecond: i.Limits.RequestsPerSecond, NeverHeldBack: i.Limits.NeverHeldBack,
+	}
 	if i.Listen != "" {
 		one.Limits.Connections, one.Connections = i.Connections, 0
 	}

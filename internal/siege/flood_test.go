@@ -234,8 +234,7 @@ func TestBounds(t *testing.T) {
 }
 
 // TestFairness has a station write more than may be under way: it waits, and
-// another station is served in full. Then one floods, and is held back. How long
-// that took is told, not judged.
+// another station is served in full. How long that took is told, not judged.
 func TestFairness(t *testing.T) {
 	w := newTown(t)
 	alone, more := w.measured(), w.activations(2*inFlight, meadowRange)
@@ -257,15 +256,27 @@ func TestFairness(t *testing.T) {
 			}
 		}
 		<-wrote
+	})
+}
 
-		p = w.knock(merchants)
+// TestFloods has all sides ask and ask, and read their answers: they are held back.
+func TestFloods(t *testing.T) {
+	w := newTown(t)
+	alone := w.measured()
+	w.walls.under(func() {
 		var flooding sync.WaitGroup
-		flooding.Go(func() { p.flood(w.echoes(64)) })
-		flooding.Go(p.wantEnd) // reads its answers
-		t.Logf("beside a flood of echoes %v", w.measured())
-		w.says("floods while others are served, held back", merchants)
-		_ = p.Close()
+		sides := w.sides()
+		for _, p := range sides {
+			flooding.Go(func() { p.flood(w.echoes(64)) })
+			flooding.Go(p.wantEnd)
+		}
+		t.Logf("alone %v; beside four floods of echoes %v", alone, w.measured())
+		for name, p := range sides {
+			w.says("floods while others are served, held back", name)
+			_ = p.Close()
+		}
 		flooding.Wait()
+		w.line = w.host.accept()
 	})
 }
 
