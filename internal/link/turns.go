@@ -76,7 +76,7 @@ type Neighbours struct {
 const (
 	lookEvery = 20 * time.Millisecond
 	looksKept = 25 // half a second
-	floodMin  = 8 // times what another asks
+	floodMin  = 8  // times what another asks
 	slotsMax  = 8
 	restTimes = 4
 	restMax   = 20 * time.Millisecond // at once
