@@ -34,7 +34,11 @@ func TestPINFile(t *testing.T) {
 		if good := one.says == ""; good != (err == nil) || pin.IsZero() == good {
 			t.Errorf("%s: %v", one.name, err)
 		}
-		if err != nil && (!errors.Is(err, ErrPIN) || !strings.Contains(err.Error(), one.says) || strings.Contains(err.Error(), "2718")) {
+		if err == nil {
+			continue
+		}
+		said := strings.ReplaceAll(err.Error(), path, "") // whose folder has a number by chance
+		if !errors.Is(err, ErrPIN) || !strings.Contains(said, one.says) || strings.Contains(said, "2718") {
 			t.Errorf("%s: %v", one.name, err)
 		}
 	}
