@@ -15,20 +15,20 @@ import (
 func TestFilesWithSecretsAreTheOwnersAlone(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o600, 0o400, 0o601, 0o604, 0o610, 0o640, 0o660} {
 		path := filepath.Join(t.TempDir(), "file")
-		if err := errors.Join(os.WriteFile(path, []byte("0123"), 0o600), os.Chmod(path, mode)); err != nil {
+		if err := errors.Join(os.WriteFile(path, []byte("wxyz"), 0o600), os.Chmod(path, mode)); err != nil {
 			t.Fatal(err)
 		}
 		text, err := files.ReadOwn(path, 4)
 		switch own := mode&0o077 == 0 || runtime.GOOS == "windows"; {
-		case own && (err != nil || string(text) != "0123"):
+		case own && (err != nil || string(text) != "wxyz"):
 			t.Errorf("%04o: %q, %v", mode, text, err)
 		case !own && (!errors.Is(err, files.ErrOthers) || !strings.Contains(err.Error(), path) || text != nil):
 			t.Errorf("%04o: %q, %v", mode, text, err)
 		}
-		if text, err := files.Read(path, 4); err != nil || string(text) != "0123" {
+		if text, err := files.Read(path, 4); err != nil || string(text) != "wxyz" {
 			t.Errorf("%04o, for all: %q, %v", mode, text, err)
 		}
-		if _, err := files.Read(path, 3); !errors.Is(err, files.ErrLarge) || strings.Contains(err.Error(), "0123") {
+		if _, err := files.Read(path, 3); !errors.Is(err, files.ErrLarge) || strings.Contains(err.Error(), "wxyz") {
 			t.Errorf("one byte too many: %v", err)
 		}
 	}
