@@ -148,6 +148,24 @@ func TestFloodIsHeldBack(t *testing.T) {
 	}
 }
 
+// Who asks eight times as much as another, and that is little, is not said to flood.
+func TestTrickleIsNotToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logbook
+		o, all := beside(&log, silent)
+		c, far := begin(t, t.Context(), o)
+		for n := range 4 * turnFrames {
+			all.named("quiet").asked.Store(int64(n/turnFrames + 1))
+			time.Sleep(10 * time.Millisecond)
+			far.send(echo(n))
+		}
+		synctest.Wait()
+		if lines := log.messages(zerolog.InfoLevel); !c.opts.neighbour.flood.Load() || len(lines) > 0 {
+			t.Errorf("held back: %v; the log says %q", c.opts.neighbour.flood.Load(), lines)
+		}
+	})
+}
+
 // A turn that took a while is followed by a rest four times as long, and of 20 ms
 // at most.
 func TestFloodRests(t *testing.T) {

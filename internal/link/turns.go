@@ -29,9 +29,10 @@ func (c *Conn) took() {
 // endTurn gives way to others, or rests where this station floods.
 func (c *Conn) endTurn() {
 	now := time.Now()
-	worked := now.Sub(c.turn.began) - c.socket.waited
+	waited := c.socket.waited
+	worked := now.Sub(c.turn.began) - waited
 	c.floods = !c.opts.NeverHeldBack && c.opts.neighbour.floods(now)
-	if c.floods && c.opts.neighbour.tells(now) {
+	if c.floods && worked >= waited && c.opts.neighbour.tells(now) { // who is waited for does not notice
 		c.opts.Log.Info().Str("station", c.opts.Name).Str("remote", c.Remote()).Msg("floods while others are served, held back")
 	}
 	if c.floods && c.turn.requests == turnFrames { // an answer among them has others wait for it
